@@ -1,0 +1,7 @@
+/** Flame graphs from columns of names, frames, stacks and samples. Runs wherever JavaScript runs. */
+
+export type { FlameData, FlameFrames, FlameSamples, FlameStacks } from './data.ts';
+export { FlameKind } from './data.ts';
+export { formatCount, formatPercent, formatValue } from './format.ts';
+export { type FlameTree, layout } from './layout.ts';
+export { renderSvg, type SvgOptions } from './svg.ts';
