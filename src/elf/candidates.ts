@@ -1,0 +1,62 @@
+/** The symbols of a file that can name code, as columns. */
+
+/** The weights of a candidate's rank, heaviest last: at one address the higher rank names it. See {@link rankOf}. */
+const fromSymtab = 1;
+const bindingShift = 1;
+export const isFunction = 8;
+const isSized = 16;
+
+/** Symbol bindings (gABI, Symbol Table: st_info), and STB_GNU_UNIQUE of the GNU extensions. */
+const STB_LOCAL = 0;
+const STB_WEAK = 2;
+
+/**
+ * Which of several symbols at one address is the one to show.
+ * - sized over unsized: an extent that the compiler wrote over one that is guessed (perf and addr2line as well);
+ * - FUNC over NOTYPE: a function over a label;
+ * - GLOBAL over WEAK over LOCAL: perf's order. The weak name is the alias that others may replace (`write` for
+ *   `__write`), the local one is the compiler's;
+ * - .symtab over .dynsym: the same symbol, without its version.
+ */
+export function rankOf(binding: number, func: boolean, sized: boolean, dynamic: boolean): number {
+  const bound = binding === STB_LOCAL ? 0 : binding === STB_WEAK ? 1 : 2;
+  return (sized ? isSized : 0) + (func ? isFunction : 0) + (bound << bindingShift) + (dynamic ? 0 : fromSymtab);
+}
+
+/** Columns that grow. */
+export class Candidates {
+  length = 0;
+  address = new Float64Array(1024);
+  /** In bytes, 0 when unknown. */
+  size = new Float64Array(1024);
+  /** Offset in the string table. */
+  name = new Uint32Array(1024);
+  /** Which string table, and whether it is the stub of a function and not itself. */
+  origin = new Uint8Array(1024);
+  /** {@link rankOf}. */
+  rank = new Uint8Array(1024);
+
+  add(address: number, size: number, name: number, origin: number, rank: number): void {
+    const at = this.length++;
+    if (at === this.address.length) this.#grow();
+    this.address[at] = address;
+    this.size[at] = size;
+    this.name[at] = name;
+    this.origin[at] = origin;
+    this.rank[at] = rank;
+  }
+
+  #grow(): void {
+    const length = this.address.length * 2;
+    this.address = copy(this.address, new Float64Array(length));
+    this.size = copy(this.size, new Float64Array(length));
+    this.name = copy(this.name, new Uint32Array(length));
+    this.origin = copy(this.origin, new Uint8Array(length));
+    this.rank = copy(this.rank, new Uint8Array(length));
+  }
+}
+
+function copy<T extends Float64Array | Uint32Array | Uint8Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}

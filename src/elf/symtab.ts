@@ -1,0 +1,121 @@
+/** Symbol tables (gABI, Symbol Table): which of their entries can name code. */
+
+import { type ByteSource, ElfError, readAddress, readSize, viewOf } from './bytes.ts';
+import { type Candidates, rankOf } from './candidates.ts';
+import type { CodeRanges } from './code.ts';
+import { type Elf, SHF_ALLOC, SHT_DYNSYM, SHT_STRTAB, SHT_SYMTAB } from './format.ts';
+import { StringTable } from './strings.ts';
+
+/** A symbol table and its names, wherever they were found. */
+export interface SymbolSection {
+  readonly offset: number;
+  readonly size: number;
+  readonly strings: StringTable;
+  readonly dynamic: boolean;
+}
+
+const STT_NOTYPE = 0;
+const STT_FUNC = 2;
+const STT_GNU_IFUNC = 10;
+const SHN_UNDEF = 0;
+const SHN_LORESERVE = 0xff00;
+const SHN_XINDEX = 0xffff;
+/** The largest programs known have a million symbols, 24 bytes each. */
+const maxTableSize = 512 * 2 ** 20;
+const entriesAtOnce = 8192;
+
+/** The tables of the section headers, .symtab before .dynsym; sections that contradict themselves are left out. */
+export function symbolSections(elf: Elf, source: ByteSource): SymbolSection[] {
+  const found: SymbolSection[] = [];
+  for (const type of [SHT_SYMTAB, SHT_DYNSYM]) {
+    const section = elf.sections.find(candidate => candidate.type === type);
+    const names = section && elf.sections[section.link];
+    if (section === undefined || names?.type !== SHT_STRTAB) continue;
+    const strings = new StringTable(source, names.offset, names.size);
+    found.push({ offset: section.offset, size: section.size, strings, dynamic: type === SHT_DYNSYM });
+  }
+  return found;
+}
+
+/**
+ * Adds the functions, indirect functions and code labels of a table to the candidates, a piece of the table at a time.
+ * @throws ElfError `too-large`, or `truncated` when the table reaches out of the file
+ */
+export function collectSymbols(
+  elf: Elf,
+  source: ByteSource,
+  section: SymbolSection,
+  origin: number,
+  code: CodeRanges,
+  into: Candidates,
+): void {
+  if (section.size > maxTableSize) throw new ElfError('too-large', `a symbol table claims ${section.size} bytes`);
+  if (section.offset + section.size > source.size) throw new ElfError('truncated', 'a symbol table is cut off');
+  const entrySize = elf.class === 64 ? 24 : 16;
+  const count = Math.floor(section.size / entrySize);
+  const filter = new Filter(elf, section, origin, code, into);
+  for (let first = 0; first < count; first += entriesAtOnce) {
+    const entries = Math.min(entriesAtOnce, count - first);
+    const view = viewOf(source.read(section.offset + first * entrySize, entries * entrySize));
+    if (elf.class === 64) for (let i = 0; i < entries; i++) entry64(view, i * 24, filter);
+    else for (let i = 0; i < entries; i++) entry32(view, i * 16, filter);
+  }
+}
+
+function entry64(view: DataView, at: number, filter: Filter): void {
+  const info = view.getUint8(at + 4);
+  if (!isCode(info & 15)) return;
+  const section = view.getUint16(at + 6, true);
+  filter.take(readAddress(view, at + 8), readSize(view, at + 16), view.getUint32(at, true), info, section);
+}
+
+function entry32(view: DataView, at: number, filter: Filter): void {
+  const info = view.getUint8(at + 12);
+  if (!isCode(info & 15)) return;
+  const section = view.getUint16(at + 14, true);
+  filter.take(view.getUint32(at + 4, true), view.getUint32(at + 8, true), view.getUint32(at, true), info, section);
+}
+
+function isCode(type: number): boolean {
+  return type === STT_FUNC || type === STT_GNU_IFUNC || type === STT_NOTYPE;
+}
+
+const dollar = 0x24;
+
+class Filter {
+  readonly #elf: Elf;
+  readonly #section: SymbolSection;
+  readonly #origin: number;
+  readonly #code: CodeRanges;
+  readonly #into: Candidates;
+  readonly #isArm: boolean;
+
+  constructor(elf: Elf, section: SymbolSection, origin: number, code: CodeRanges, into: Candidates) {
+    this.#elf = elf;
+    this.#section = section;
+    this.#origin = origin;
+    this.#code = code;
+    this.#into = into;
+    this.#isArm = elf.machine === 'arm' || elf.machine === 'arm64';
+  }
+
+  take(address: number, size: number, name: number, info: number, sectionIndex: number): void {
+    if (sectionIndex === SHN_UNDEF || name === 0) return;
+    const func = (info & 15) !== STT_NOTYPE;
+    // Bit 0 of a 32-bit ARM function says that it is Thumb code (ELF for the Arm Architecture, 5.5.3).
+    if (this.#elf.machine === 'arm' && func) address -= address % 2;
+    if (this.#code.endOf(address) === undefined) return;
+    if (!func && !this.#isLabel(address, name, info, sectionIndex)) return;
+    this.#into.add(address, size, name, this.#origin, rankOf(info >>> 4, func, size > 0, this.#section.dynamic));
+  }
+
+  /** Leaves out what marks and does not name: constants, the ends of sections (`_etext`), ARM mapping symbols (`$x`). */
+  #isLabel(address: number, name: number, info: number, sectionIndex: number): boolean {
+    if (sectionIndex >= SHN_LORESERVE && sectionIndex !== SHN_XINDEX) return false;
+    const section = this.#elf.sections[sectionIndex];
+    if (section !== undefined && sectionIndex < SHN_LORESERVE && (section.flags & SHF_ALLOC) !== 0) {
+      if (address < section.address || address >= section.address + section.size) return false;
+    }
+    return !(this.#isArm && info >>> 4 === 0 && this.#section.strings.firstByteAt(name) === dollar);
+  }
+}

@@ -1,0 +1,4 @@
+/** Short names. */
+export function shortName(name: string): string {
+  return name;
+}

@@ -1,0 +1,38 @@
+/** What a source of names is: the seam between the symbolizer and the formats that hold names. */
+
+import type { ByteSource } from '../elf/bytes.ts';
+import type { Elf } from '../elf/elf.ts';
+import type { SymbolTable } from '../elf/symbols.ts';
+import type { Miss } from '../model/profile.ts';
+
+/** Code that addresses lie in. What is known about it is kept as long as this object is. */
+export interface CodeMapping {
+  readonly kind: 'file' | 'vdso' | 'kernel' | 'jit' | 'none';
+  readonly filename: string;
+  readonly elf: Elf | undefined;
+  readonly bytes: ByteSource | undefined;
+  /** Why `elf` is undefined; {@link Miss.none} when it is not. */
+  readonly miss: Miss;
+}
+
+/** Takes the lines of one address, the innermost inlined call first. */
+export interface LineSink {
+  /** `symbol` is one of the table's own; `filename` is '' and `line` (from 1) is 0 when unknown. */
+  add(symbol: number, filename: string, line: number): void;
+}
+
+/** The names of one mapping. */
+export interface SourceTable extends SymbolTable {
+  /**
+   * Tables that know source lines and inlined calls add them here, for an address that `find` has found. Without it an
+   * address has one line: the symbol.
+   */
+  linesAt?(address: number, lines: LineSink): void;
+}
+
+/** One kind of place that names come from. */
+export interface SymbolSource {
+  readonly name: string;
+  /** A table, a Miss that says why there is none, or undefined when this source does not apply to the mapping. */
+  open(mapping: CodeMapping): SourceTable | Miss | undefined;
+}
