@@ -1,6 +1,6 @@
 /**
  * Colours by kind, in six shades so that neighbours differ: OKLCH at even lightness, chroma cut to what sRGB can show.
- * Light fills carry dark text, dark fills light text, every pair at a contrast of 4.5:1 or better (WCAG AA).
+ * Every fill carries its label at a contrast of 4.5:1 or better (WCAG AA).
  */
 
 import { FlameKind } from './data.ts';
@@ -52,20 +52,20 @@ const LIGHT: readonly (readonly string[])[] = [
 
 // biome-ignore format: a table
 const DARK: readonly (readonly string[])[] = [
-  ['#6b3906', '#774607', '#694202', '#725007', '#644b08', '#6e5800'],
-  ['#742d33', '#813939', '#79322d', '#863f33', '#7c3826', '#89452d'],
-  ['#31530a', '#356021', '#245921', '#266633', '#0e5f32', '#106c44'],
-  ['#04534e', '#0d5f5e', '#075659', '#136269', '#065a64', '#1d6573'],
-  ['#2e486e', '#3e537b', '#3a4a73', '#49547f', '#454b76', '#545682'],
-  ['#563a67', '#644571', '#5e3c67', '#6c4771', '#663f66', '#744a70'],
-  ['#4f4901', '#59560e', '#4f4f04', '#585c18', '#4e5511', '#576122'],
-  ['#494744', '#55534f', '#4d4b48', '#595753', '#514f4b', '#5d5a57'],
-  ['#404952', '#4b545e', '#444c56', '#505862', '#49505a', '#555b66'],
+  ['#c57d43', '#cd8b47', '#c0873a', '#c69642', '#b99237', '#bda044'],
+  ['#ca7478', '#d6807d', '#ce7970', '#da8576', '#d17f69', '#dc8b6f'],
+  ['#779f55', '#7aac66', '#6aa665', '#6db277', '#5dac76', '#60b888'],
+  ['#53a099', '#5daba9', '#55a3a6', '#60aeb5', '#59a5b1', '#66b0c1'],
+  ['#7392c0', '#829ccc', '#7f93c5', '#8f9dd0', '#8c94c8', '#9b9ed3'],
+  ['#a281b7', '#b08bc0', '#ab83b6', '#b98dbf', '#b485b4', '#c290bd'],
+  ['#9a944b', '#a2a058', '#989952', '#a0a65e', '#969f59', '#9eab66'],
+  ['#93908c', '#9e9b97', '#969490', '#a29f9b', '#9a9893', '#a5a39e'],
+  ['#87929e', '#929da9', '#8c95a2', '#97a0ad', '#9099a6', '#9ca3b1'],
 ];
 
 export const PALETTES: Readonly<Record<Theme, Palette>> = {
   light: { ink: { background: '#ffffff', text: '#1f2328', muted: '#59636e', label: '#1a1a1a' }, fills: LIGHT },
-  dark: { ink: { background: '#0d1117', text: '#f0f6fc', muted: '#9198a1', label: '#f4f4f4' }, fills: DARK },
+  dark: { ink: { background: '#0d1117', text: '#f0f6fc', muted: '#9198a1', label: '#0d1117' }, fills: DARK },
 };
 
 /** Fill of the root and of the kinds' own swatches. */

@@ -17,7 +17,7 @@ import {
   type Theme,
 } from './palette.ts';
 import { type Plan, plan, visit } from './plan.ts';
-import { bounded, escapeXml, isPlain, truncate, visible, wrap } from './text.ts';
+import { bounded, escapeXml, isPlain, shorten, truncate, visible, wrap } from './text.ts';
 
 export interface SvgOptions {
   readonly title?: string;
@@ -52,7 +52,7 @@ const TITLE_CELL = 9.7;
 const FONTS = "ui-monospace,'SFMono-Regular',Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace";
 const LABEL_PADDING = 4;
 /** A label of fewer cells says nothing. */
-const MIN_LABEL = 3;
+const MIN_LABEL = 4;
 /** Code units of text in all titles together: many frames have shorter titles. */
 const TITLE_BUDGET = 4e6;
 const MAX_NOTES = 20;
@@ -205,9 +205,9 @@ function titleOf(picture: Picture, node: number): string {
 function labelOf(picture: Picture, name: string, x: number, y: number, width: number): string {
   const room = Math.floor((width - LABEL_PADDING - 2) / CELL);
   if (room < MIN_LABEL) return '';
-  const text = truncate(bounded(name, (room + 1) * 16), room);
+  const text = shorten(bounded(name, (room + 1) * 16), room);
   const attributes = `fill="${picture.palette.ink.label}" pointer-events="none"`;
-  if (isPlain(text)) {
+  if (isPlain(text.replaceAll('…', ''))) {
     return `<text x="${px(x + LABEL_PADDING)}" y="${y + 12}" ${attributes}>${escapeXml(text)}</text>`;
   }
   const box = `<svg x="${px(x)}" y="${y}" width="${px(width)}" height="${ROW - 1}">`;

@@ -96,6 +96,18 @@ export function truncate(text: string, width: number): string {
   return start;
 }
 
+/** Qualifiers in front of a name: namespaces (`a::b::`) and the directories of a package path. */
+const QUALIFIERS = /^(?:(?:[\w~]+|\(anonymous namespace\)|\{[\w#]+\})::)+(?=.)|^[\w.~-]*(?:\/[\w.~-]+)*\/(?=.)/;
+
+/** A visible name cut to a width in cells. What tells it from its neighbours goes last: first the qualifiers go. */
+export function shorten(name: string, width: number): string {
+  if (name.length > width && width > 1 && isPlain(name)) {
+    const qualifiers = QUALIFIERS.exec(name)?.[0] ?? '';
+    if (qualifiers !== '') return `…${truncate(name.slice(qualifiers.length), width - 1)}`;
+  }
+  return truncate(name, width);
+}
+
 /** Breaks a visible text at spaces into lines of at most `width` cells; the last of `limit` lines is cut. */
 export function wrap(text: string, width: number, limit: number): string[] {
   const lines: string[] = [];
