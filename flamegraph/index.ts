@@ -4,4 +4,5 @@ export type { FlameData, FlameFrames, FlameSamples, FlameStacks } from './data.t
 export { FlameKind } from './data.ts';
 export { formatCount, formatPercent, formatValue } from './format.ts';
 export { type FlameTree, layout } from './layout.ts';
-export { renderSvg, type SvgOptions } from './svg.ts';
+export type { SvgOptions } from './picture.ts';
+export { renderSvg } from './svg.ts';

@@ -4,85 +4,33 @@
  */
 
 import { type FlameData, kindOf } from './data.ts';
-import { formatCount, formatPercent, formatValue } from './format.ts';
+import { formatPercent, formatValue } from './format.ts';
 import type { FlameTree } from './layout.ts';
+import { BASE_SHADE, darkStyle, KIND_LABELS, ROOT_KIND, shadeOf } from './palette.ts';
 import {
-  BASE_SHADE,
-  darkStyle,
-  KIND_LABELS,
-  PALETTES,
-  type Palette,
-  ROOT_KIND,
-  shadeOf,
-  type Theme,
-} from './palette.ts';
-import { type Plan, plan, visit } from './plan.ts';
-import { bounded, escapeXml, isPlain, shorten, truncate, visible, wrap } from './text.ts';
+  CELL,
+  compose,
+  heightOf,
+  LINE,
+  MARGIN,
+  type Picture,
+  ROW,
+  type SvgOptions,
+  SWATCH,
+  TITLE_LINE,
+} from './picture.ts';
+import { visit } from './plan.ts';
+import { bounded, escapeXml, isPlain, shorten, truncate } from './text.ts';
 
-export interface SvgOptions {
-  readonly title?: string;
-  /** What was recorded: command, event, duration. */
-  readonly subtitle?: string;
-  /** What a reader must know to trust the picture: losses, truncation. One line or more for each. */
-  readonly notes?: readonly string[];
-  /** Unit of the values: `nanoseconds`, `bytes`, `count` (default) and their like are shown human-readable. */
-  readonly unit?: string;
-  /** px, 200 … 20,000, default 1200. */
-  readonly width?: number;
-  /** Roots on top (an icicle graph) instead of at the bottom. */
-  readonly inverted?: boolean;
-  /** Frames narrower than this are left out and counted at the bottom. px, default 0.2. */
-  readonly minWidth?: number;
-  /** Most frames in the picture, default 20,000: the narrowest are left out and counted. */
-  readonly maxFrames?: number;
-  /** Deeper frames are left out and counted, default 1,500 (a picture of 25,600 px). */
-  readonly maxDepth?: number;
-  /** `auto` (default): light, and dark for viewers who prefer that. */
-  readonly theme?: Theme | 'auto';
-}
-
-/** px */
-const MARGIN = 10;
-const ROW = 17;
-const LINE = 18;
-/** Font size in px and the advance of the widest common monospace font at that size. */
 const FONT = 12;
-const CELL = 7.25;
-const TITLE_CELL = 9.7;
+const TITLE_FONT = 16;
 const FONTS = "ui-monospace,'SFMono-Regular',Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace";
+/** px */
 const LABEL_PADDING = 4;
 /** A label of fewer cells says nothing. */
 const MIN_LABEL = 4;
-/** Code units of text in all titles together: many frames have shorter titles. */
-const TITLE_BUDGET = 4e6;
-const MAX_NOTES = 20;
 /** Code units per chunk, roughly. */
 const CHUNK = 1 << 16;
-
-/** Everything that the parts of one picture share. */
-interface Picture {
-  readonly tree: FlameTree;
-  readonly data: FlameData;
-  readonly plan: Plan;
-  readonly palette: Palette;
-  readonly unit: string;
-  readonly width: number;
-  readonly title: string;
-  /** Lines of text under the title. */
-  readonly lines: readonly string[];
-  /** Lines of text under the frames. */
-  readonly footer: readonly string[];
-  /** Top of the highest row, px. */
-  readonly top: number;
-  readonly inverted: boolean;
-  /** Longest name in a frame's title, in code units. */
-  readonly nameLimit: number;
-}
-
-function inRange(name: string, value: number, least: number, most: number): number {
-  if (!(value >= least && value <= most)) throw new RangeError(`${name} is ${value}: expected ${least} … ${most}`);
-  return value;
-}
 
 /** px with two decimals at most. */
 function px(value: number): string {
@@ -93,91 +41,35 @@ function value(picture: Picture, of: number): string {
   return formatValue(of, picture.unit);
 }
 
-function footerLines(view: Plan, total: number, unit: string): string[] {
-  const lines: string[] = [];
-  const say = (omitted: Plan['narrow'], which: string) => {
-    if (omitted.frames === 0) return;
-    const reached = `${formatValue(omitted.total, unit)}, ${formatPercent(omitted.total, total)}`;
-    const frames = omitted.frames === 1 ? 'frame' : 'frames';
-    lines.push(`Not drawn: ${formatCount(omitted.frames)} ${frames} ${which} (samples through them: ${reached})`);
-  };
-  say(view.narrow, `narrower than ${Number(view.minWidth.toPrecision(2))} px`);
-  say(view.deep, `deeper than ${formatCount(view.rows - 1)} levels`);
-  return lines;
-}
-
-function compose(tree: FlameTree, data: FlameData, options: SvgOptions): Picture {
-  const width = inRange('width', options.width ?? 1200, 200, 20_000);
-  const view = plan(tree, data, {
-    width: width - 2 * MARGIN,
-    minWidth: inRange('minWidth', options.minWidth ?? 0.2, 0, width),
-    maxFrames: inRange('maxFrames', options.maxFrames ?? 20_000, 1, 1e7),
-    maxDepth: inRange('maxDepth', options.maxDepth ?? 1500, 1, 1e5),
-  });
-  const columns = Math.floor((width - 2 * MARGIN) / CELL);
-  const notes = options.notes ?? [];
-  const paragraphs = [options.subtitle ?? '', ...notes.slice(0, MAX_NOTES)];
-  if (notes.length > MAX_NOTES) paragraphs.push(`and ${formatCount(notes.length - MAX_NOTES)} more notes`);
-  const lines = paragraphs.filter(text => text !== '').flatMap(text => wrap(bounded(text, 2000), columns, 4));
-  const unit = options.unit ?? 'count';
-  return {
-    tree,
-    data,
-    plan: view,
-    palette: PALETTES[options.theme === 'dark' ? 'dark' : 'light'],
-    unit: visible(unit),
-    width,
-    title: bounded(options.title ?? 'Flame graph', 200),
-    lines,
-    footer: footerLines(view, tree.grandTotal, unit).flatMap(text => wrap(text, columns, 4)),
-    top: 34 + lines.length * LINE + 28,
-    inverted: options.inverted ?? false,
-    nameLimit: Math.min(512, Math.max(128, Math.floor(TITLE_BUDGET / view.drawn))),
-  };
-}
-
-/** Height of the whole picture in px. */
-function heightOf(picture: Picture): number {
-  const footer = picture.footer.length === 0 ? 0 : picture.footer.length * LINE + 4;
-  return picture.top + picture.plan.rows * ROW + footer + MARGIN;
-}
-
 function line(text: string, y: number, fill: string): string {
   return `<text x="${MARGIN}" y="${px(y)}" fill="${fill}">${escapeXml(text)}</text>\n`;
 }
 
-/** Kinds that occur, each with the share of samples whose innermost frame is of it. */
 function legend(picture: Picture): string {
-  const { selfByKind } = picture.plan;
-  const total = picture.tree.grandTotal;
-  const y = picture.top - 12;
-  let x = MARGIN;
-  let text = '';
-  for (const [kind, self] of selfByKind.entries()) {
-    if (self < 0) continue;
-    const share = self > 0 ? ` ${formatPercent(self, total)}` : '';
-    const label = `${KIND_LABELS[kind]}${share}`;
-    text += `<rect x="${px(x)}" y="${y - 10}" width="12" height="12" rx="2" fill="${picture.palette.fills[kind]![BASE_SHADE]}"/>`;
-    text += `<text x="${px(x + 17)}" y="${y}" fill="${picture.palette.ink.muted}">${label}</text>\n`;
-    x += 17 + (label.length + 2) * CELL;
+  const { legend: items, palette } = picture;
+  if (items.length === 0) return '';
+  let text = '<g><title>Kinds of code, with the share of samples whose innermost frame is of that kind</title>\n';
+  for (const { kind, label, x, y } of items) {
+    const fill = palette.fills[kind]![BASE_SHADE];
+    text += `<rect x="${px(x)}" y="${y - 10}" width="12" height="12" rx="2" fill="${fill}"/>`;
+    text += `<text x="${px(x + SWATCH)}" y="${y}" fill="${palette.ink.muted}">${escapeXml(label)}</text>\n`;
   }
-  if (text === '') return '';
-  return `<g><title>Colours by kind of code, with the share of samples whose innermost frame is of that kind</title>\n${text}</g>\n`;
+  return `${text}</g>\n`;
 }
 
 function head(picture: Picture, options: SvgOptions): string {
   const { width, palette, lines, tree } = picture;
   const height = heightOf(picture);
   const total = tree.grandTotal > 0 ? `total ${value(picture, tree.grandTotal)}` : '';
-  const room = Math.floor((width - 2 * MARGIN - (total.length + 2) * CELL) / TITLE_CELL);
+  const room = Math.floor((width - 2 * MARGIN - (total.length + 2) * CELL) / ((CELL * TITLE_FONT) / FONT));
   let text = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
   text += ` font-family="${FONTS}" font-size="${FONT}" role="img">\n<title>${escapeXml(picture.title)}</title>\n`;
   if ((options.theme ?? 'auto') === 'auto') text += darkStyle();
   text += `<rect width="${width}" height="${height}" fill="${palette.ink.background}"/>\n`;
-  text += `<text x="${MARGIN}" y="26" font-size="16" font-weight="bold" fill="${palette.ink.text}">`;
+  text += `<text x="${MARGIN}" y="${TITLE_LINE}" font-size="${TITLE_FONT}" font-weight="bold" fill="${palette.ink.text}">`;
   text += `${escapeXml(truncate(picture.title, room))}</text>\n`;
-  text += `<text x="${width - MARGIN}" y="26" text-anchor="end" fill="${palette.ink.text}">${escapeXml(total)}</text>\n`;
-  for (const [i, content] of lines.entries()) text += line(content, 28 + (i + 1) * LINE, palette.ink.muted);
+  text += `<text x="${width - MARGIN}" y="${TITLE_LINE}" text-anchor="end" fill="${palette.ink.text}">${escapeXml(total)}</text>\n`;
+  for (const [i, content] of lines.entries()) text += line(content, TITLE_LINE + 2 + (i + 1) * LINE, palette.ink.muted);
   return text + legend(picture);
 }
 
