@@ -194,13 +194,3 @@ export function addressOfFileOffset(elf: Elf, fileOffset: number): number | unde
   }
   return found && fileOffset - found.offset + found.address;
 }
-
-/** The file offset of a virtual address that is followed by `length` mapped bytes; undefined when no segment has it. */
-export function fileOffsetOfAddress(elf: Elf, address: number, length: number): number | undefined {
-  for (const segment of elf.segments) {
-    if (segment.type !== PT_LOAD || address < segment.address) continue;
-    if (address + length > segment.address + segment.fileSize) continue;
-    return address - segment.address + segment.offset;
-  }
-  return undefined;
-}

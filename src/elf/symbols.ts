@@ -6,8 +6,9 @@ import { Candidates } from './candidates.ts';
 import { CodeRanges } from './code.ts';
 import { type Elf, ET_REL } from './format.ts';
 import { flatten, Intervals } from './intervals.ts';
+import { collectStubs } from './plt.ts';
 import type { StringTable } from './strings.ts';
-import { collectSymbols, symbolSections } from './symtab.ts';
+import { collectSymbols, isStub, symbolSections } from './symtab.ts';
 
 /** Names by address. Symbols are numbers; nothing is decoded until a name is asked for. */
 export interface SymbolTable {
@@ -23,9 +24,6 @@ export interface SymbolTable {
   kindOf(symbol: number): FrameKind;
 }
 
-/** Set in the origin of a symbol that stands for a stub; the other bits are the number of its string table. */
-export const isStub = 0x80;
-
 /**
  * The functions of .symtab and .dynsym and the stubs of the procedure linkage table. A table that is damaged or too
  * large is left out, and the result of a file without any usable one has no symbols.
@@ -35,21 +33,26 @@ export function readSymbols(elf: Elf, source: ByteSource): SymbolTable {
   if (elf.type === ET_REL) throw new ElfError('unsupported', 'a relocatable object has no addresses');
   const code = new CodeRanges(elf);
   const candidates = new Candidates();
-  const sections = symbolSections(elf, source);
+  const sections = orNone(() => symbolSections(elf, source)) ?? [];
   sections.forEach((section, origin) => {
-    const before = candidates.length;
-    try {
-      collectSymbols(elf, source, section, origin, code, candidates);
-    } catch (error) {
-      if (!(error instanceof ElfError)) throw error;
-      candidates.length = before;
-    }
+    orNone(() => collectSymbols(elf, source, section, origin, code, candidates));
   });
+  orNone(() => collectStubs(elf, source, sections, candidates));
   return new ElfSymbols(
     candidates,
     flatten(candidates, code),
     sections.map(section => section.strings),
   );
+}
+
+/** undefined where the bytes are not what they should be. */
+function orNone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof ElfError) return undefined;
+    throw error;
+  }
 }
 
 class ElfSymbols implements SymbolTable {

@@ -3,6 +3,7 @@
 import { type ByteSource, ElfError, readAddress, readSize, viewOf } from './bytes.ts';
 import { type Candidates, rankOf } from './candidates.ts';
 import type { CodeRanges } from './code.ts';
+import { dynamicSymbols } from './dynamic.ts';
 import { type Elf, SHF_ALLOC, SHT_DYNSYM, SHT_STRTAB, SHT_SYMTAB } from './format.ts';
 import { StringTable } from './strings.ts';
 
@@ -14,6 +15,9 @@ export interface SymbolSection {
   readonly dynamic: boolean;
 }
 
+/** Set in the origin of a symbol that stands for a stub; the other bits are the number of its symbol table. */
+export const isStub = 0x80;
+
 const STT_NOTYPE = 0;
 const STT_FUNC = 2;
 const STT_GNU_IFUNC = 10;
@@ -24,7 +28,11 @@ const SHN_XINDEX = 0xffff;
 const maxTableSize = 512 * 2 ** 20;
 const entriesAtOnce = 8192;
 
-/** The tables of the section headers, .symtab before .dynsym; sections that contradict themselves are left out. */
+/**
+ * The tables of the section headers, .symtab before .dynsym; sections that contradict themselves are left out. A file
+ * without either may still have what the dynamic linker needs.
+ * @throws ElfError `truncated`, as {@link dynamicSymbols}
+ */
 export function symbolSections(elf: Elf, source: ByteSource): SymbolSection[] {
   const found: SymbolSection[] = [];
   for (const type of [SHT_SYMTAB, SHT_DYNSYM]) {
@@ -34,7 +42,9 @@ export function symbolSections(elf: Elf, source: ByteSource): SymbolSection[] {
     const strings = new StringTable(source, names.offset, names.size);
     found.push({ offset: section.offset, size: section.size, strings, dynamic: type === SHT_DYNSYM });
   }
-  return found;
+  if (found.length > 0) return found;
+  const dynamic = dynamicSymbols(elf, source);
+  return dynamic ? [dynamic] : [];
 }
 
 /**
