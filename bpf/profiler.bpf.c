@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Event entry points. `sample` runs on every overflow of a perf event on every online CPU; the two raw tracepoints
+ * keep the set of target processes true between two looks of userspace.
+ */
+#include "kernel.h"
+#include "records.h"
+
+#include <linux/perf_event.h>
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+const volatile struct profiler_config config = {};
+
+/* Names the layouts that no program touches, so that clang puts them into the object's BTF as well, from where the
+ * TypeScript side is generated. */
+struct profiler_layouts {
+	enum profiler_counter counter;
+	enum profiler_filter filter;
+	enum profiler_limits limits;
+	enum profiler_stacks stacks;
+	enum profiler_target target;
+	enum profiler_user_stack user_stack;
+	enum perf_event_sample_format sample_format;
+	enum perf_event_type record_type;
+	enum perf_hw_cache_id cache;
+	enum perf_hw_cache_op_id cache_operation;
+	enum perf_hw_cache_op_result_id cache_result;
+	enum perf_hw_id hardware;
+	enum perf_sw_ids software;
+	enum perf_type_id type;
+	struct perf_event_attr attributes;
+	struct profiler_perf_comm comm;
+	struct profiler_perf_lost lost;
+	struct profiler_perf_mmap2 mmap2;
+	struct profiler_perf_task task;
+} *layouts;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 20); /* set before load */
+} samples SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PROFILER_MAX_TARGETS);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u32);
+	__type(value, u32); /* bits of enum profiler_target */
+} targets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PROFILER_COUNTERS);
+	__type(key, u32);
+	__type(value, u64);
+} counters SEC(".maps");
+
+/* A record is built here, not on the 512-byte stack. One slot is enough: the kernel does not run a second perf_event
+ * program on a CPU while one is running (bpf_prog_active). */
+struct profiler_scratch {
+	struct profiler_sample sample;
+	u64 frames[2 * (PROFILER_MAX_FRAMES + 1)];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct profiler_scratch);
+} scratch SEC(".maps");
+
+static __always_inline void count(u32 counter)
+{
+	u64 *value = bpf_map_lookup_elem(&counters, &counter);
+
+	if (value)
+		*value += 1; /* per CPU and not preempted by itself: no atomic needed */
+}
+
+/* The task's thread id as the recorder's pid namespace numbers it; 0 when it is not visible from there. */
+static __always_inline u32 namespaced_id(struct task_struct *task)
+{
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	u32 deepest = BPF_CORE_READ(pid, level);
+
+	/* Nested namespaces are few; the bound lets the verifier unroll. Level 0 is the initial one. */
+	for (u32 level = 1; level < 8; level++) {
+		struct upid *upid = (void *)pid + bpf_core_field_offset(struct pid, numbers) +
+				    level * bpf_core_type_size(struct upid);
+
+		if (level > deepest)
+			break;
+		if (BPF_CORE_READ(upid, ns, ns.inum) == config.pid_namespace)
+			return BPF_CORE_READ(upid, nr);
+	}
+	return 0;
+}
+
+static __always_inline u32 thread_id(struct task_struct *task)
+{
+	return config.pid_namespace ? namespaced_id(task) : BPF_CORE_READ(task, pid);
+}
+
+static __always_inline u32 process_id(struct task_struct *task)
+{
+	return config.pid_namespace ? namespaced_id(BPF_CORE_READ(task, group_leader)) : BPF_CORE_READ(task, tgid);
+}
+
+static __always_inline int is_target(u32 pid, u32 tid)
+{
+	u32 *target = bpf_map_lookup_elem(&targets, &pid);
+
+	if (target && (*target & PROFILER_TARGET_PROCESS))
+		return 1;
+	target = bpf_map_lookup_elem(&targets, &tid);
+	return target && (*target & PROFILER_TARGET_THREAD);
+}
+
+static __always_inline int has_comm(const char *comm)
+{
+	for (int i = 0; i < PROFILER_COMM_LEN; i++) {
+		if (comm[i] != config.comm[i])
+			return 0;
+		if (!comm[i])
+			break;
+	}
+	return 1;
+}
+
+/* Frames of one kind, at most PROFILER_MAX_FRAMES (fewer where kernel.perf_event_max_stack is lower); < 0 on error. */
+static __always_inline long take_stack(void *context, u64 *frames, u64 flags)
+{
+	long bytes = bpf_get_stack(context, frames, PROFILER_MAX_FRAMES * sizeof(u64), flags);
+
+	/* clang 14 cannot divide a signed number for BPF, and the mask is the bound that the verifier believes. */
+	return bytes < 0 ? bytes : ((u32)bytes >> 3) & PROFILER_MAX_FRAMES;
+}
+
+SEC("perf_event")
+int sample(struct profiler_perf_context *context)
+{
+	u64 id = bpf_get_current_pid_tgid();
+	u32 pid = id >> 32, tid = (u32)id, zero = 0;
+	u32 kernel_frames = 0, user_frames = 0;
+	struct task_struct *task;
+	struct profiler_scratch *record;
+	long frames;
+
+	if (!tid) /* the idle task */
+		return 0;
+	task = (struct task_struct *)bpf_get_current_task();
+	if (config.pid_namespace) {
+		tid = thread_id(task);
+		pid = process_id(task);
+		if (!tid || !pid)
+			return 0;
+	}
+	if ((config.filter & PROFILER_FILTER_TARGET) && !is_target(pid, tid))
+		return 0;
+	if ((config.filter & PROFILER_FILTER_CGROUP) &&
+	    bpf_get_current_ancestor_cgroup_id(config.cgroup_level) != config.cgroup_id)
+		return 0;
+
+	record = bpf_map_lookup_elem(&scratch, &zero);
+	if (!record) {
+		count(PROFILER_COUNT_SCRATCH);
+		return 0;
+	}
+	bpf_get_current_comm(record->sample.comm, sizeof(record->sample.comm));
+	if ((config.filter & PROFILER_FILTER_COMM) && !has_comm(record->sample.comm))
+		return 0;
+
+	record->sample.user_stack = PROFILER_USER_NONE;
+	if (config.stacks & PROFILER_STACK_KERNEL) {
+		frames = take_stack(context, record->frames, 0);
+		/* In user mode there is no kernel stack, which the helper calls EFAULT. */
+		if (frames > 0)
+			kernel_frames = frames & PROFILER_MAX_FRAMES;
+		else if (frames < 0 && frames != -14)
+			count(PROFILER_COUNT_KERNEL_FAILED);
+	}
+	if ((config.stacks & PROFILER_STACK_USER) && !(BPF_CORE_READ(task, flags) & PF_KTHREAD)) {
+		frames = take_stack(context, &record->frames[kernel_frames], BPF_F_USER_STACK);
+		if (frames > 0) {
+			user_frames = frames & PROFILER_MAX_FRAMES;
+			record->sample.user_stack = PROFILER_USER_OK;
+		} else {
+			record->sample.user_stack = PROFILER_USER_FAILED;
+			count(PROFILER_COUNT_USER_FAILED);
+		}
+	} else if (config.stacks == PROFILER_STACK_USER) {
+		return 0; /* only user stacks are wanted and this is a kernel thread */
+	}
+	if (config.stacks == PROFILER_STACK_KERNEL && !kernel_frames)
+		return 0; /* only kernel stacks are wanted and this is user mode */
+
+	record->sample.time = bpf_ktime_get_ns();
+	record->sample.weight = context->sample_period;
+	record->sample.cgroup_id = bpf_get_current_cgroup_id();
+	record->sample.pid = pid;
+	record->sample.tid = tid;
+	record->sample.cpu = bpf_get_smp_processor_id();
+	record->sample.event = config.event;
+	record->sample.kernel_frames = kernel_frames;
+	record->sample.user_frames = user_frames;
+	/* No wake-up: userspace drains on a timer, which costs the target nothing. */
+	if (bpf_ringbuf_output(&samples, record, sizeof(record->sample) + (kernel_frames + user_frames) * sizeof(u64),
+			       BPF_RB_NO_WAKEUP))
+		count(PROFILER_COUNT_RING_FULL);
+	else
+		count(PROFILER_COUNT_SAMPLES);
+	return 0;
+}
+
+/* (parent, child). Runs in the parent before the child is woken: a child is a target from its first instruction. */
+SEC("raw_tp/sched_process_fork")
+int process_fork(struct bpf_raw_tracepoint_args *context)
+{
+	struct task_struct *parent = (struct task_struct *)context->args[0];
+	struct task_struct *child = (struct task_struct *)context->args[1];
+	u32 parent_id = process_id(parent), child_id = process_id(child);
+	u32 *target = bpf_map_lookup_elem(&targets, &parent_id), process = PROFILER_TARGET_PROCESS;
+
+	if (!config.inherit || !target || !(*target & PROFILER_TARGET_PROCESS) || child_id == parent_id)
+		return 0;
+	if (bpf_map_update_elem(&targets, &child_id, &process, BPF_ANY))
+		count(PROFILER_COUNT_TARGETS_FULL);
+	return 0;
+}
+
+/* (task, ...). The id of a thread that ends may be given to a stranger: forget it. A process ends with the last of
+ * its threads, not with its leader. */
+SEC("raw_tp/sched_process_exit")
+int process_exit(struct bpf_raw_tracepoint_args *context)
+{
+	struct task_struct *task = (struct task_struct *)context->args[0];
+	u32 pid = process_id(task), tid = thread_id(task);
+	u32 *target = bpf_map_lookup_elem(&targets, &tid);
+
+	if (target && *target == PROFILER_TARGET_THREAD)
+		bpf_map_delete_elem(&targets, &tid);
+	if (BPF_CORE_READ(task, signal, live.counter) == 0)
+		bpf_map_delete_elem(&targets, &pid);
+	return 0;
+}

@@ -1,0 +1,328 @@
+// The addon: libbpf and perf_event_open for JavaScript. Arguments in, system calls, bytes out; what to sample and
+// what it means is decided in src/capture. Everything that is open belongs to one of two objects and is gone with
+// close(), with the object's collection, or with the process: nothing is pinned, no thread is started.
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <linux/perf_event.h>
+#include <napi.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdarg>
+#include <cstring>
+#include <string>
+#include <vector>
+
+namespace {
+
+const size_t kPage = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+
+// What libbpf said last: its warnings hold the cause of a failed load.
+std::string libbpf_log;
+
+int Log(enum libbpf_print_level level, const char *format, va_list arguments) {
+  if (level == LIBBPF_DEBUG) return 0;
+  char line[1024];
+  vsnprintf(line, sizeof(line), format, arguments);
+  libbpf_log += line;
+  if (libbpf_log.size() > 64 << 10) libbpf_log.erase(0, 32 << 10);
+  return 0;
+}
+
+// Error with `step` (what was tried), `errno` (a positive number) and `log` (libbpf's and the verifier's last words).
+Napi::Error Failure(Napi::Env env, const std::string &step, int error, const std::string &log = "") {
+  auto result = Napi::Error::New(env, step + ": " + strerror(error));
+  result.Set("step", step);
+  result.Set("errno", Napi::Number::New(env, error));
+  result.Set("log", log);
+  return result;
+}
+
+struct Bytes {
+  uint8_t *data;
+  size_t size;
+};
+
+Bytes ToBytes(const Napi::Value &value) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array)
+    throw Napi::TypeError::New(value.Env(), "expected a Uint8Array");
+  auto array = value.As<Napi::Uint8Array>();
+  return {array.Data(), array.ByteLength()};
+}
+
+uint32_t ToUint32(const Napi::Value &value) { return value.ToNumber().Uint32Value(); }
+
+// Copies `length` bytes at `position` of a ring of `size` bytes (a power of two), which may wrap.
+void CopyOut(uint8_t *to, const uint8_t *ring, size_t size, uint64_t position, size_t length) {
+  size_t offset = position & (size - 1), first = std::min(length, size - offset);
+  memcpy(to, ring + offset, first);
+  memcpy(to + first, ring, length - first);
+}
+
+// A perf event on one CPU: either sampled by a BPF program or a sideband buffer that is read from JavaScript.
+class PerfEvent : public Napi::ObjectWrap<PerfEvent> {
+ public:
+  static Napi::Function Define(Napi::Env env) {
+    return DefineClass(env, "PerfEvent",
+                       {InstanceMethod<&PerfEvent::Drain>("drain"), InstanceMethod<&PerfEvent::Close>("close")});
+  }
+
+  // (attributes: Uint8Array, pid: number, cpu: number, pages: number): pages of buffer, a power of two, 0 for none
+  explicit PerfEvent(const Napi::CallbackInfo &info) : Napi::ObjectWrap<PerfEvent>(info) {
+    auto attributes = ToBytes(info[0]);
+    size_t pages = ToUint32(info[3]);
+    fd_ = static_cast<int>(syscall(SYS_perf_event_open, attributes.data, info[1].ToNumber().Int32Value(),
+                                   info[2].ToNumber().Int32Value(), -1, PERF_FLAG_FD_CLOEXEC));
+    if (fd_ < 0) throw Failure(info.Env(), "perf_event_open", errno);
+    if (!pages) return;
+    void *memory = mmap(nullptr, (pages + 1) * kPage, PROT_READ | PROT_WRITE, MAP_SHARED, fd_, 0);
+    if (memory == MAP_FAILED) {
+      int error = errno;
+      Release();
+      throw Failure(info.Env(), "mmap of the perf buffer", error);
+    }
+    page_ = static_cast<perf_event_mmap_page *>(memory);
+    size_ = pages * kPage;
+  }
+
+  ~PerfEvent() override { Release(); }
+
+  int fd() const { return fd_; }
+
+  // The link owns the descriptor from here on and closes it.
+  void Own(bpf_link *link) {
+    link_ = link;
+    fd_ = -1;
+  }
+
+ private:
+  // (into: Uint8Array): number of bytes copied; whole records only
+  Napi::Value Drain(const Napi::CallbackInfo &info) {
+    auto into = ToBytes(info[0]);
+    size_t used = 0;
+    if (page_) {
+      auto ring = reinterpret_cast<uint8_t *>(page_) + kPage;
+      uint64_t head = __atomic_load_n(&page_->data_head, __ATOMIC_ACQUIRE), tail = page_->data_tail;
+      while (tail < head) {
+        perf_event_header header;
+        CopyOut(reinterpret_cast<uint8_t *>(&header), ring, size_, tail, sizeof(header));
+        if (header.size < sizeof(header) || used + header.size > into.size) break;
+        CopyOut(into.data + used, ring, size_, tail, header.size);
+        used += header.size;
+        tail += header.size;
+      }
+      __atomic_store_n(&page_->data_tail, tail, __ATOMIC_RELEASE);
+    }
+    return Napi::Number::New(info.Env(), static_cast<double>(used));
+  }
+
+  Napi::Value Close(const Napi::CallbackInfo &info) {
+    Release();
+    return info.Env().Undefined();
+  }
+
+  void Release() {
+    if (page_) munmap(page_, size_ + kPage);
+    if (link_) bpf_link__destroy(link_);
+    if (fd_ >= 0) close(fd_);
+    page_ = nullptr;
+    link_ = nullptr;
+    fd_ = -1;
+  }
+
+  int fd_ = -1;
+  bpf_link *link_ = nullptr;
+  perf_event_mmap_page *page_ = nullptr;
+  size_t size_ = 0;
+};
+
+// A loaded BPF object with its ring buffer.
+class BpfObject : public Napi::ObjectWrap<BpfObject> {
+ public:
+  static Napi::Function Define(Napi::Env env) {
+    return DefineClass(env, "BpfObject",
+                       {InstanceMethod<&BpfObject::Attach>("attach"), InstanceMethod<&BpfObject::Sample>("sample"),
+                        InstanceMethod<&BpfObject::Drain>("drain"), InstanceMethod<&BpfObject::Counters>("counters"),
+                        InstanceMethod<&BpfObject::Update>("update"), InstanceMethod<&BpfObject::Delete>("delete"),
+                        InstanceMethod<&BpfObject::Close>("close")});
+  }
+
+  // (object: Uint8Array, rodata: Uint8Array, ring: string, ringBytes: number)
+  explicit BpfObject(const Napi::CallbackInfo &info) : Napi::ObjectWrap<BpfObject>(info) {
+    try {
+      Load(info);
+    } catch (...) {
+      Release();
+      throw;
+    }
+  }
+
+  ~BpfObject() override { Release(); }
+
+ private:
+  void Load(const Napi::CallbackInfo &info) {
+    auto object = ToBytes(info[0]), rodata = ToBytes(info[1]);
+    std::string ring = info[2].ToString();
+    ring_size_ = ToUint32(info[3]);
+    std::vector<char> verifier_log(64 << 10);
+    libbpf_log.clear();
+
+    bpf_object_open_opts options = {};
+    options.sz = sizeof(options);
+    options.object_name = "profiler";
+    object_ = bpf_object__open_mem(object.data, object.size, &options);
+    if (!object_) throw Failure(info.Env(), "bpf_object__open", errno, libbpf_log);
+
+    bpf_program *program;
+    bpf_object__for_each_program(program, object_)
+        bpf_program__set_log_buf(program, verifier_log.data(), verifier_log.size());
+    bpf_map *map;
+    bpf_object__for_each_map(map, object_) {
+      // libbpf names it after the object: `profiler.rodata`
+      if (bpf_map__is_internal(map) && strstr(bpf_map__name(map), ".rodata") &&
+          bpf_map__set_initial_value(map, rodata.data, rodata.size))
+        throw Failure(info.Env(), "set .rodata", errno, libbpf_log);
+    }
+    bpf_map *samples = Map(info.Env(), ring);
+    bpf_map__set_max_entries(samples, ring_size_);
+    if (int error = bpf_object__load(object_))
+      throw Failure(info.Env(), "bpf_object__load", -error, libbpf_log + verifier_log.data());
+
+    // Consumer page, writable; then producer page and data, read-only. The kernel would map the data twice so that
+    // records never wrap; once is enough, and half as much resident memory.
+    int fd = bpf_map__fd(samples);
+    void *consumer = mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (consumer == MAP_FAILED) throw Failure(info.Env(), "mmap of the ring buffer", errno);
+    consumer_ = static_cast<uint64_t *>(consumer);
+    void *producer = mmap(nullptr, kPage + ring_size_, PROT_READ, MAP_SHARED, fd, static_cast<off_t>(kPage));
+    if (producer == MAP_FAILED) throw Failure(info.Env(), "mmap of the ring buffer", errno);
+    producer_ = static_cast<uint64_t *>(producer);
+  }
+
+  bpf_map *Map(Napi::Env env, const std::string &name) {
+    bpf_map *map = object_ ? bpf_object__find_map_by_name(object_, name.c_str()) : nullptr;
+    if (!map) throw Failure(env, "find map " + name, ENOENT);
+    return map;
+  }
+
+  bpf_program *Program(Napi::Env env, const std::string &name) {
+    bpf_program *program = object_ ? bpf_object__find_program_by_name(object_, name.c_str()) : nullptr;
+    if (!program) throw Failure(env, "find program " + name, ENOENT);
+    return program;
+  }
+
+  // (program: string): attaches to what its section names
+  Napi::Value Attach(const Napi::CallbackInfo &info) {
+    std::string name = info[0].ToString();
+    libbpf_log.clear();
+    bpf_link *link = bpf_program__attach(Program(info.Env(), name));
+    if (!link) throw Failure(info.Env(), "attach " + name, errno, libbpf_log);
+    links_.push_back(link);
+    return info.Env().Undefined();
+  }
+
+  // (program: string, event: PerfEvent): runs the program on every overflow of the event, and starts the event
+  Napi::Value Sample(const Napi::CallbackInfo &info) {
+    std::string name = info[0].ToString();
+    auto event = PerfEvent::Unwrap(info[1].ToObject());
+    libbpf_log.clear();
+    bpf_link *link = bpf_program__attach_perf_event(Program(info.Env(), name), event->fd());
+    if (!link) throw Failure(info.Env(), "attach " + name + " to the perf event", errno, libbpf_log);
+    event->Own(link);
+    return info.Env().Undefined();
+  }
+
+  // (into: Uint8Array): number of bytes copied; whole records end to end, without the ring's own headers
+  Napi::Value Drain(const Napi::CallbackInfo &info) {
+    auto into = ToBytes(info[0]);
+    size_t used = 0;
+    if (producer_) {
+      auto ring = reinterpret_cast<uint8_t *>(producer_) + kPage;
+      uint64_t position = *consumer_, end = __atomic_load_n(producer_, __ATOMIC_ACQUIRE);
+      while (position < end) {
+        // linux/bpf.h: a 32-bit length with two flag bits leads each record, which is padded to 8 bytes.
+        auto header = reinterpret_cast<uint32_t *>(ring + (position & (ring_size_ - 1)));
+        uint32_t word = __atomic_load_n(header, __ATOMIC_ACQUIRE);
+        if (word & BPF_RINGBUF_BUSY_BIT) break;
+        uint32_t length = word & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+        if (!(word & BPF_RINGBUF_DISCARD_BIT)) {
+          if (used + length > into.size) break;
+          CopyOut(into.data + used, ring, ring_size_, position + BPF_RINGBUF_HDR_SZ, length);
+          used += length;
+        }
+        position += (length + BPF_RINGBUF_HDR_SZ + 7) & ~7u;
+      }
+      __atomic_store_n(consumer_, position, __ATOMIC_RELEASE);
+    }
+    return Napi::Number::New(info.Env(), static_cast<double>(used));
+  }
+
+  // (map: string, into: Float64Array): a per-CPU array of 64-bit counters, each summed over the CPUs
+  Napi::Value Counters(const Napi::CallbackInfo &info) {
+    bpf_map *map = Map(info.Env(), info[0].ToString());
+    if (!info[1].IsTypedArray() || info[1].As<Napi::TypedArray>().TypedArrayType() != napi_float64_array)
+      throw Napi::TypeError::New(info.Env(), "expected a Float64Array");
+    auto into = info[1].As<Napi::Float64Array>();
+    std::vector<uint64_t> values(static_cast<size_t>(libbpf_num_possible_cpus()));
+    for (uint32_t index = 0; index < into.ElementLength(); index++) {
+      if (bpf_map_lookup_elem(bpf_map__fd(map), &index, values.data()))
+        throw Failure(info.Env(), "read counters", errno);
+      double sum = 0;
+      for (uint64_t value : values) sum += static_cast<double>(value);
+      into[index] = sum;
+    }
+    return info.Env().Undefined();
+  }
+
+  // (map: string, key: Uint8Array, value: Uint8Array)
+  Napi::Value Update(const Napi::CallbackInfo &info) {
+    bpf_map *map = Map(info.Env(), info[0].ToString());
+    auto key = ToBytes(info[1]), value = ToBytes(info[2]);
+    if (int error = bpf_map__update_elem(map, key.data, key.size, value.data, value.size, BPF_ANY))
+      throw Failure(info.Env(), "update map", -error);
+    return info.Env().Undefined();
+  }
+
+  // (map: string, key: Uint8Array); a key that is not there is fine
+  Napi::Value Delete(const Napi::CallbackInfo &info) {
+    bpf_map *map = Map(info.Env(), info[0].ToString());
+    auto key = ToBytes(info[1]);
+    int error = bpf_map__delete_elem(map, key.data, key.size, 0);
+    if (error && error != -ENOENT) throw Failure(info.Env(), "delete from map", -error);
+    return info.Env().Undefined();
+  }
+
+  Napi::Value Close(const Napi::CallbackInfo &info) {
+    Release();
+    return info.Env().Undefined();
+  }
+
+  void Release() {
+    if (consumer_) munmap(consumer_, kPage);
+    if (producer_) munmap(producer_, kPage + ring_size_);
+    for (bpf_link *link : links_) bpf_link__destroy(link);
+    if (object_) bpf_object__close(object_);
+    consumer_ = producer_ = nullptr;
+    links_.clear();
+    object_ = nullptr;
+  }
+
+  bpf_object *object_ = nullptr;
+  std::vector<bpf_link *> links_;
+  uint64_t *consumer_ = nullptr, *producer_ = nullptr;
+  size_t ring_size_ = 0;
+};
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  libbpf_set_print(Log);
+  exports.Set("BpfObject", BpfObject::Define(env));
+  exports.Set("PerfEvent", PerfEvent::Define(env));
+  return exports;
+}
+
+}  // namespace
+
+NODE_API_MODULE(profiler, Init)

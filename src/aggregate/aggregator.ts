@@ -1,0 +1,108 @@
+/** From raw samples to distinct stacks with their counts and labels. */
+import { kernelFrames, sampleWords, userFrames, Word } from '../capture/samples.ts';
+import { growInt32, growUint32 } from '../model/columns.ts';
+import { StackCounter } from './stack-counter.ts';
+import { StackTable } from './stack-table.ts';
+
+/** Says which location an address is, given as the halves of 64 bits. Asked once for each new stack's frames. */
+export interface Resolver {
+  kernel(low: number, high: number): number;
+  user(low: number, high: number): number;
+}
+
+/** Whose a sample is. */
+export interface Thread {
+  readonly comm: string;
+  readonly pid: number;
+  /** 0 when threads are not told apart. */
+  readonly tid: number;
+  /** −1 when CPUs are not told apart. */
+  readonly cpu: number;
+}
+
+export interface AggregatorOptions {
+  /** Keep samples of different threads or CPUs apart, for the labels `tid` and `cpu`. */
+  readonly byThread: boolean;
+  readonly byCpu: boolean;
+}
+
+const NO_CPU = 0xffffffff;
+const decoder = new TextDecoder();
+
+export class Aggregator {
+  readonly counter = new StackCounter();
+  readonly stacks = new StackTable();
+  /** Distinct threads; {@link labels} holds their indices. */
+  readonly threads: Thread[] = [];
+  /** Of each key of the counter: stack (−1: not a single frame) and thread. */
+  stack = new Int32Array(1024);
+  labels = new Uint32Array(1024);
+
+  readonly #options: AggregatorOptions;
+  readonly #threadIndex = new Map<string, number>();
+
+  constructor(options: AggregatorOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Counts one sample (see capture/samples.ts) of the process image `image`. The words are changed: from the pid on,
+   * the record itself becomes the key, with the image in place of the pid, which can be reused, and without what is
+   * not to be told apart.
+   */
+  add(words: Uint32Array, at: number, image: number, resolver: Resolver): void {
+    const end = at + sampleWords(words, at);
+    const weight = words[at + Word.weight + 1]! * 2 ** 32 + words[at + Word.weight]!;
+    const pid = words[at + Word.pid]!;
+    words[at + Word.pid] = image;
+    if (!this.#options.byThread) words[at + Word.tid] = 0;
+    if (!this.#options.byCpu) words[at + Word.cpu] = NO_CPU;
+
+    const start = at + Word.pid;
+    const seen = this.counter.length;
+    const key = this.counter.add(words, start, end - start, weight);
+    if (key < seen) return;
+    if (key >= this.stack.length) {
+      this.stack = growInt32(this.stack);
+      this.labels = growUint32(this.labels);
+    }
+    this.stack[key] = this.#resolve(words, at, resolver);
+    this.labels[key] = this.#thread(words, at, pid);
+  }
+
+  /** Frames are innermost first; the table is built from the outermost on: user frames below kernel frames. */
+  #resolve(words: Uint32Array, at: number, resolver: Resolver): number {
+    const kernel = kernelFrames(words, at);
+    const firstUser = at + Word.frames + 2 * kernel;
+    let stack = -1;
+    for (let i = userFrames(words, at) - 1; i >= 0; i--) {
+      const low = words[firstUser + 2 * i]!;
+      const high = words[firstUser + 2 * i + 1]!;
+      // All but the leaf are return addresses: one byte before lies in the call.
+      const before = i > 0 ? 1 : 0;
+      stack = this.stacks.push(stack, resolver.user(low - before, low < before ? high - 1 : high));
+    }
+    for (let i = kernel - 1; i >= 0; i--) {
+      const low = words[at + Word.frames + 2 * i]!;
+      const high = words[at + Word.frames + 2 * i + 1]!;
+      const before = i > 0 ? 1 : 0;
+      stack = this.stacks.push(stack, resolver.kernel(low - before, low < before ? high - 1 : high));
+    }
+    return stack;
+  }
+
+  #thread(words: Uint32Array, at: number, pid: number): number {
+    const bytes = new Uint8Array(words.buffer, words.byteOffset + (at + Word.comm) * 4, (Word.frames - Word.comm) * 4);
+    const end = bytes.indexOf(0);
+    const comm = decoder.decode(end < 0 ? bytes : bytes.subarray(0, end));
+    const tid = words[at + Word.tid]!;
+    const cpu = words[at + Word.cpu]! | 0;
+    const id = `${pid} ${tid} ${cpu} ${comm}`;
+    let index = this.#threadIndex.get(id);
+    if (index === undefined) {
+      index = this.threads.push({ comm, pid, tid, cpu }) - 1;
+      this.#threadIndex.set(id, index);
+    }
+    return index;
+  }
+}

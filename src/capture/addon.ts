@@ -1,0 +1,110 @@
+/** The native addon, typed, with its failures turned into sentences. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { constants } from 'node:os';
+import { ExitCode, ProfilerError } from '../errors.ts';
+import { packageRoot } from '../package.ts';
+
+/** A perf event on one CPU. */
+export interface PerfEvent {
+  /** Copies whole records of the sideband buffer; returns the number of bytes. */
+  drain(into: Uint8Array): number;
+  close(): void;
+}
+
+/** A loaded BPF object and its ring buffer. Every method but `close` throws after `close()`. */
+export interface BpfObject {
+  /** Attaches a program to what its section names. */
+  attach(program: string): void;
+  /** Runs a program on every overflow of the event, and starts the event, which then belongs to the program. */
+  sample(program: string, event: PerfEvent): void;
+  /** Copies whole records of the ring buffer, end to end; returns the number of bytes. */
+  drain(into: Uint8Array): number;
+  /** Reads a per-CPU array of counters, each summed over the CPUs. */
+  counters(map: string, into: Float64Array): void;
+  update(map: string, key: Uint8Array, value: Uint8Array): void;
+  delete(map: string, key: Uint8Array): void;
+  close(): void;
+}
+
+export interface Addon {
+  readonly BpfObject: new (object: Uint8Array, rodata: Uint8Array, ring: string, ringBytes: number) => BpfObject;
+  /** `attributes`: a struct perf_event_attr; `pages`: of sideband buffer, a power of two, 0 for none. */
+  readonly PerfEvent: new (
+    attributes: Uint8Array,
+    pid: number,
+    cpu: number,
+    pages: number,
+  ) => PerfEvent;
+}
+
+/** The addon, loaded at the first call. Throws a ProfilerError when it is not built or libbpf is missing. */
+export function loadAddon(): Addon {
+  try {
+    return createRequire(import.meta.url)(`${packageRoot}build/profiler.node`) as Addon;
+  } catch (cause) {
+    throw new ProfilerError('no-addon', `the native addon does not load: ${firstLine(cause)}`, {
+      hint: 'Build it with `npm run setup`.',
+      cause,
+    });
+  }
+}
+
+/** The compiled BPF object. */
+export function loadBpfObject(): Uint8Array {
+  try {
+    return readFileSync(`${packageRoot}build/profiler.bpf.o`);
+  } catch (cause) {
+    throw new ProfilerError('no-bpf-object', 'the BPF program is not built.', {
+      hint: 'Build it with `npm run setup`.',
+      cause,
+    });
+  }
+}
+
+interface AddonFailure {
+  readonly step: string;
+  readonly errno: number;
+  readonly log?: string;
+}
+
+function isAddonFailure(error: unknown): error is Error & AddonFailure {
+  return error instanceof Error && 'step' in error && 'errno' in error && typeof error.errno === 'number';
+}
+
+/** The errno of a failed addon call (`EPERM`), or '' for anything else. */
+export function addonErrno(error: unknown): string {
+  if (!isAddonFailure(error)) return '';
+  return Object.entries(constants.errno).find(([, value]) => value === error.errno)?.[0] ?? `E${error.errno}`;
+}
+
+/** An addon failure as a sentence with a next step; anything else as it is. */
+export function explain(error: unknown): unknown {
+  if (!isAddonFailure(error)) return error;
+  const code = addonErrno(error);
+  if (code === 'EPERM' || code === 'EACCES') {
+    return new ProfilerError(
+      'not-permitted',
+      `not permitted (${error.step}: ${code}): BPF sampling needs root, or the capabilities CAP_BPF and CAP_PERFMON.`,
+      {
+        hint: 'Run it with sudo, or see `profiler doctor`.',
+        exitCode: ExitCode.notPermitted,
+        cause: error,
+      },
+    );
+  }
+  const tail = (error.log ?? '').trim().split('\n').slice(-4).join('\n  ');
+  return new ProfilerError(
+    'kernel-refused',
+    `the kernel refused (${error.step}: ${code})${tail ? `:\n  ${tail}` : '.'}`,
+    {
+      hint: 'See `profiler doctor` for what this kernel lacks.',
+      exitCode: ExitCode.notPermitted,
+      cause: error,
+    },
+  );
+}
+
+function firstLine(error: unknown): string {
+  return String(error instanceof Error ? error.message : error).split('\n')[0] ?? '';
+}

@@ -1,0 +1,246 @@
+/**
+ * A capture session: the BPF object, its perf event on every online CPU and the sideband buffers. It is drained on a
+ * timer by its owner; it starts no thread and keeps nothing after close().
+ */
+import { readFileSync, readlinkSync } from 'node:fs';
+import { type Addon, type BpfObject, explain, loadAddon, loadBpfObject, type PerfEvent } from './addon.ts';
+import type { SelectedEvent } from './events/index.ts';
+import { samplingAttributes, sidebandAttributes } from './perf-attr.ts';
+import { Config, Counter, Filter, Limit, Sample, Stacks, sizeOf, Target } from './records.gen.ts';
+import { field64, sampleWords } from './samples.ts';
+import { decodeSideband, type SidebandEvent } from './sideband.ts';
+
+/** What is sampled. Every given condition has to hold; without any, the whole machine is. */
+export interface Targets {
+  readonly pids: readonly number[];
+  readonly tids: readonly number[];
+  readonly cgroup?: { readonly id: bigint; readonly level: number } | undefined;
+  /** Thread name, at most 15 bytes. */
+  readonly comm?: string | undefined;
+  /** Follow the children of `pids`. */
+  readonly inherit: boolean;
+}
+
+export interface SessionOptions {
+  readonly event: SelectedEvent;
+  readonly hz: number;
+  readonly targets: Targets;
+  readonly kernelStacks: boolean;
+  readonly userStacks: boolean;
+}
+
+export interface Consumer {
+  /** One sample: see samples.ts for the words. They are overwritten after the call. */
+  sample(words: Uint32Array, at: number): void;
+  event(event: SidebandEvent): void;
+}
+
+/** 64 pages are about 1,600 mappings between two drains of a CPU. */
+const SIDEBAND_PAGES = 64;
+/** A typical record: 40 frames. */
+const TYPICAL_RECORD = sizeOf.Sample + 40 * 8;
+const INITIAL_PID_NAMESPACE = 0xeffffffc; // include/linux/proc_ns.h: PROC_PID_INIT_INO
+
+interface Cpu {
+  readonly samples: PerfEvent;
+  readonly sideband: PerfEvent;
+}
+
+/** The online CPUs. Format of the list: Documentation/admin-guide/cputopology.rst, `0-3,8`. */
+export function onlineCpus(): number[] {
+  const list = readFileSync('/sys/devices/system/cpu/online', 'utf8').trim();
+  return list.split(',').flatMap(range => {
+    const [first = 0, last = first] = range.split('-').map(Number);
+    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  });
+}
+
+/** Bytes of ring buffer for 2 s of typical samples: a power of two, 1 to 64 MiB. */
+function ringBytes(hz: number, cpus: number): number {
+  const wanted = 2 * hz * cpus * TYPICAL_RECORD;
+  return 2 ** Math.min(26, Math.max(20, Math.ceil(Math.log2(wanted))));
+}
+
+/** Inode of our pid namespace, 0 for the initial one. */
+function pidNamespace(): number {
+  try {
+    const inode = Number(/\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? 0);
+    return inode === INITIAL_PID_NAMESPACE ? 0 : inode;
+  } catch {
+    return 0;
+  }
+}
+
+function key(id: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(id).buffer);
+}
+
+function configBytes(options: SessionOptions): Uint8Array {
+  const { targets } = options;
+  const bytes = new Uint8Array(sizeOf.Config);
+  const view = new DataView(bytes.buffer);
+  const filter =
+    (targets.pids.length + targets.tids.length > 0 ? Filter.PROFILER_FILTER_TARGET : 0) |
+    (targets.cgroup ? Filter.PROFILER_FILTER_CGROUP : 0) |
+    (targets.comm ? Filter.PROFILER_FILTER_COMM : 0);
+  view.setBigUint64(Config.cgroup_id, targets.cgroup?.id ?? 0n, true);
+  view.setUint32(Config.cgroup_level, targets.cgroup?.level ?? 0, true);
+  view.setUint32(Config.pid_namespace, pidNamespace(), true);
+  view.setUint32(Config.filter, filter, true);
+  view.setUint32(
+    Config.stacks,
+    (options.kernelStacks ? Stacks.PROFILER_STACK_KERNEL : 0) | (options.userStacks ? Stacks.PROFILER_STACK_USER : 0),
+    true,
+  );
+  view.setUint32(Config.inherit, targets.inherit ? 1 : 0, true);
+  new TextEncoder().encodeInto(
+    targets.comm ?? '',
+    bytes.subarray(Config.comm, Config.comm + Limit.PROFILER_COMM_LEN - 1),
+  );
+  return bytes;
+}
+
+export class Session {
+  readonly #addon: Addon;
+  readonly #object: BpfObject;
+  readonly #attributes: Uint8Array;
+  readonly #cpus = new Map<number, Cpu>();
+  readonly #words: Uint32Array;
+  readonly #bytes: Uint8Array;
+  readonly #sidebandBytes = new Uint8Array(SIDEBAND_PAGES * 4096);
+  readonly #events: SidebandEvent[] = [];
+  readonly #counters = new Float64Array(Counter.PROFILER_COUNTERS);
+  #buildIds = true;
+  #sidebandLost = 0;
+
+  /** Loads and starts. Throws a ProfilerError with the cause and the next step; nothing stays open then. */
+  constructor(options: SessionOptions) {
+    this.#addon = loadAddon();
+    const cpus = onlineCpus();
+    const ring = ringBytes(options.hz, cpus.length);
+    this.#words = new Uint32Array(ring / 4);
+    this.#bytes = new Uint8Array(this.#words.buffer);
+    this.#attributes = samplingAttributes({ ...options.event, rate: { hz: options.hz } });
+    try {
+      this.#object = new this.#addon.BpfObject(loadBpfObject(), configBytes(options), 'samples', ring);
+    } catch (error) {
+      throw explain(error);
+    }
+    try {
+      for (const pid of options.targets.pids) this.addTarget(pid, Target.PROFILER_TARGET_PROCESS);
+      for (const tid of options.targets.tids) this.addTarget(tid, Target.PROFILER_TARGET_THREAD);
+      this.#object.attach('process_fork');
+      this.#object.attach('process_exit');
+      for (const cpu of cpus) this.#openCpu(cpu);
+    } catch (error) {
+      this.close();
+      throw explain(error);
+    }
+  }
+
+  addTarget(id: number, as: number): void {
+    this.#object.update('targets', key(id), key(as));
+  }
+
+  #openSideband(cpu: number): PerfEvent {
+    try {
+      const attributes = sidebandAttributes({ buildIds: this.#buildIds });
+      return new this.#addon.PerfEvent(attributes, -1, cpu, SIDEBAND_PAGES);
+    } catch (error) {
+      if (!this.#buildIds) throw error;
+      this.#buildIds = false; // before Linux 5.12: inodes instead
+      return this.#openSideband(cpu);
+    }
+  }
+
+  #openCpu(cpu: number): void {
+    const sideband = this.#openSideband(cpu);
+    let samples: PerfEvent | undefined;
+    try {
+      samples = new this.#addon.PerfEvent(this.#attributes, -1, cpu, 0);
+      this.#object.sample('sample', samples);
+      this.#cpus.set(cpu, { samples, sideband });
+    } catch (error) {
+      samples?.close();
+      sideband.close();
+      throw error;
+    }
+  }
+
+  /** Starts sampling CPUs that came online and stops on those that went. A CPU that goes at this moment is left out. */
+  followCpus(): void {
+    const online = onlineCpus();
+    for (const [cpu, events] of this.#cpus) {
+      if (online.includes(cpu)) continue;
+      events.samples.close();
+      events.sideband.close();
+      this.#cpus.delete(cpu);
+    }
+    for (const cpu of online) {
+      try {
+        if (!this.#cpus.has(cpu)) this.#openCpu(cpu);
+      } catch {
+        // offline again: the next call sees it
+      }
+    }
+  }
+
+  get cpus(): number[] {
+    return [...this.#cpus.keys()];
+  }
+
+  /**
+   * Hands over everything recorded since the last call, samples and sideband events in the order of their times.
+   * The ring is read first: what the sideband tells about a sample's process was then written before it is read.
+   */
+  drain(consumer: Consumer): void {
+    let length: number;
+    do {
+      length = this.#object.drain(this.#bytes);
+      this.#events.length = 0;
+      for (const { sideband } of this.#cpus.values()) {
+        decodeSideband(this.#sidebandBytes, sideband.drain(this.#sidebandBytes), this.#events);
+      }
+      this.#events.sort((a, b) => a.time - b.time);
+      this.#deliver(length / 4, consumer);
+    } while (length > this.#bytes.length / 2);
+  }
+
+  #deliver(end: number, consumer: Consumer): void {
+    let next = 0;
+    for (let at = 0; at < end; at += sampleWords(this.#words, at)) {
+      const time = field64(this.#words, at + Sample.time / 4);
+      while (next < this.#events.length && this.#events[next]!.time <= time)
+        this.#event(this.#events[next++]!, consumer);
+      consumer.sample(this.#words, at);
+    }
+    while (next < this.#events.length) this.#event(this.#events[next++]!, consumer);
+  }
+
+  #event(event: SidebandEvent, consumer: Consumer): void {
+    if (event.kind === 'lost') this.#sidebandLost += event.count;
+    consumer.event(event);
+  }
+
+  /** Counts of everything that was lost, by cause in plain words. */
+  losses(): Record<string, number> {
+    this.#object.counters('counters', this.#counters);
+    return {
+      'samples lost (ring buffer full)': this.#counters[Counter.PROFILER_COUNT_RING_FULL]!,
+      'samples lost (no scratch record)': this.#counters[Counter.PROFILER_COUNT_SCRATCH]!,
+      'samples without user stack (unreadable)': this.#counters[Counter.PROFILER_COUNT_USER_FAILED]!,
+      'samples without kernel stack (unreadable)': this.#counters[Counter.PROFILER_COUNT_KERNEL_FAILED]!,
+      'child processes not followed (table full)': this.#counters[Counter.PROFILER_COUNT_TARGETS_FULL]!,
+      'process events lost (sideband buffer full)': this.#sidebandLost,
+    };
+  }
+
+  close(): void {
+    for (const { samples, sideband } of this.#cpus.values()) {
+      samples.close();
+      sideband.close();
+    }
+    this.#cpus.clear();
+    this.#object.close();
+  }
+}

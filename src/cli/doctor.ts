@@ -1,0 +1,133 @@
+/** `profiler doctor`: each requirement, whether it is met, and the exact next step where it is not. */
+import { existsSync, readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { loadAddon } from '../capture/addon.ts';
+import { defaultEvent } from '../capture/default-event.ts';
+import { findEvent } from '../capture/events/index.ts';
+import { Session } from '../capture/session.ts';
+import { ExitCode, ProfilerError } from '../errors.ts';
+import { green, red, yellow } from './terminal.ts';
+
+interface Finding {
+  /** `bad` keeps profiler from recording; `poor` makes the result poorer. */
+  readonly state: 'good' | 'poor' | 'bad';
+  readonly text: string;
+  readonly next?: string;
+}
+
+/** include/uapi/linux/capability.h */
+const CAPABILITIES = { CAP_SYS_PTRACE: 19, CAP_SYS_ADMIN: 21, CAP_SYSLOG: 34, CAP_PERFMON: 38, CAP_BPF: 39 } as const;
+
+function setting(name: string): number | undefined {
+  try {
+    return Number(readFileSync(`/proc/sys/kernel/${name}`, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+function kernel(): Finding {
+  const version = release();
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major > 5 || (major === 5 && minor >= 8)) return { state: 'good', text: `Linux ${version}` };
+  return { state: 'bad', text: `Linux ${version} has no BPF ring buffer`, next: 'Use Linux 5.8 or newer.' };
+}
+
+function btf(): Finding {
+  const path = '/sys/kernel/btf/vmlinux';
+  if (existsSync(path)) return { state: 'good', text: path };
+  const next = 'Boot a kernel built with CONFIG_DEBUG_INFO_BTF=y (every current distribution has it).';
+  return { state: 'bad', text: `${path} is missing: this kernel does not describe its types`, next };
+}
+
+function capabilities(): Finding {
+  const mask = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`);
+  const has = (bit: number) => ((mask >> BigInt(bit)) & 1n) === 1n;
+  if (has(CAPABILITIES.CAP_SYS_ADMIN)) return { state: 'good', text: 'CAP_SYS_ADMIN, which includes all others' };
+  const missing = Object.entries(CAPABILITIES).filter(([name, bit]) => name !== 'CAP_SYS_ADMIN' && !has(bit));
+  if (missing.length === 0) return { state: 'good', text: 'CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_SYSLOG' };
+  const names = missing.map(([name]) => name);
+  const fatal = names.includes('CAP_BPF') || names.includes('CAP_PERFMON');
+  return {
+    state: fatal ? 'bad' : 'poor',
+    text: `missing: ${names.join(', ')}`,
+    next: 'Run it with sudo. CAP_BPF and CAP_PERFMON sample, CAP_SYS_PTRACE reads the files of others, CAP_SYSLOG kernel symbols.',
+  };
+}
+
+function paranoid(): Finding {
+  const value = setting('perf_event_paranoid');
+  return { state: 'good', text: `kernel.perf_event_paranoid = ${value} (does not matter with CAP_PERFMON)` };
+}
+
+function kernelSymbols(): Finding {
+  const line = readFileSync('/proc/kallsyms', 'latin1').slice(0, 16);
+  if (!/^0{16}$/.test(line)) return { state: 'good', text: '/proc/kallsyms shows addresses' };
+  const value = setting('kptr_restrict');
+  const next = value === 2 ? 'sudo sysctl kernel.kptr_restrict=1' : 'Run it with sudo, or with CAP_SYSLOG.';
+  return { state: 'poor', text: `kernel frames will have no names (kernel.kptr_restrict = ${value})`, next };
+}
+
+function pmu(): Finding {
+  const { name } = defaultEvent();
+  if (name === 'cycles') return { state: 'good', text: 'hardware counters: cycles is the default event' };
+  return { state: 'good', text: 'no hardware counters here: cpu-clock is the default event' };
+}
+
+function limits(): Finding {
+  const rate = setting('perf_event_max_sample_rate');
+  const depth = setting('perf_event_max_stack');
+  const text = `at most ${rate} Hz, stacks of at most ${depth} frames`;
+  if (depth === undefined || depth >= 127) return { state: 'good', text };
+  return { state: 'poor', text, next: 'sudo sysctl kernel.perf_event_max_stack=127' };
+}
+
+function addon(): Finding {
+  loadAddon();
+  return { state: 'good', text: 'the native addon loads' };
+}
+
+/** The only check that proves anything: sample for an instant. */
+function sampling(): Finding {
+  const targets = { pids: [process.pid], tids: [], inherit: false };
+  const options = { event: findEvent('cpu-clock'), hz: 99, targets, kernelStacks: true, userStacks: true };
+  const session = new Session(options);
+  const cpus = session.cpus.length;
+  session.close();
+  return { state: 'good', text: `the BPF program loads and is attached to ${cpus} CPUs` };
+}
+
+const CHECKS: Readonly<Record<string, () => Finding>> = {
+  kernel,
+  btf,
+  capabilities,
+  paranoid,
+  'kernel symbols': kernelSymbols,
+  addon,
+  events: pmu,
+  limits,
+  sampling,
+};
+
+function run(check: () => Finding): Finding {
+  try {
+    return check();
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    const next = error instanceof ProfilerError ? error.hint : undefined;
+    return { state: 'bad', text, ...(next ? { next } : {}) };
+  }
+}
+
+const MARKS = { good: green('ok  '), poor: yellow('poor'), bad: red('no  ') };
+
+/** Prints the report on standard output; the exit code says whether recording works. */
+export function doctor(): ExitCode {
+  let works = true;
+  for (const [name, check] of Object.entries(CHECKS)) {
+    const { state, text, next } = run(check);
+    if (state === 'bad') works = false;
+    process.stdout.write(`${MARKS[state]} ${name.padEnd(15)} ${text}\n${next ? `${' '.repeat(21)}→ ${next}\n` : ''}`);
+  }
+  return works ? ExitCode.ok : ExitCode.notPermitted;
+}

@@ -1,0 +1,44 @@
+#!/usr/bin/env node
+/** The command line. Each command's code is loaded when it is run. */
+import { Command, CommanderError } from 'commander';
+import { ExitCode, ProfilerError } from '../errors.ts';
+import { packageVersion } from '../package.ts';
+import { doctorCommand } from './doctor-command.ts';
+import { recordCommand } from './record-command.ts';
+import { red, say } from './terminal.ts';
+
+function report(error: unknown): ExitCode {
+  if (error instanceof CommanderError) {
+    // It has printed its message. Help and version are no failures.
+    return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
+  }
+  if (error instanceof ProfilerError) {
+    say(`${red('error:')} ${error.message}${error.hint ? `\n  ${error.hint}` : ''}`);
+    return error.exitCode;
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  say(`${red('error:')} ${message}\n  This is a bug of the profiler; PROFILER_DEBUG=1 shows where.`);
+  if (process.env['PROFILER_DEBUG']) say(String(error instanceof Error ? error.stack : error));
+  return ExitCode.failure;
+}
+
+const program = new Command('profiler')
+  .description(
+    'Low-overhead sampling profiler for Linux: stacks of any process as flame graphs, pprof, collapsed text.',
+  )
+  .version(packageVersion(), '-V, --version')
+  .exitOverride()
+  .addCommand(recordCommand())
+  .addCommand(doctorCommand())
+  .addHelpText(
+    'after',
+    `
+Exit codes: 0 done, 1 failure, 2 wrong usage, 5 not permitted or not supported by the kernel,
+6 no such target, 7 an output could not be written. \`record -- CMD\` exits as CMD does.`,
+  );
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}

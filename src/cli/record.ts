@@ -1,0 +1,140 @@
+/** `profiler record`: from flags to a recording, and from the recording to files. */
+import { readFileSync } from 'node:fs';
+import { defaultEvent } from '../capture/default-event.ts';
+import { findEvent } from '../capture/events/index.ts';
+import { ExitCode, ProfilerError } from '../errors.ts';
+import { packageVersion } from '../package.ts';
+import { Recording } from '../pipeline.ts';
+import { Child } from './child.ts';
+import { findOutputs, writeOutputs } from './outputs.ts';
+import type { RecordFlags } from './record-command.ts';
+import { summary } from './summary.ts';
+import { findTargets, isAlive } from './targets.ts';
+import { red, say, status } from './terminal.ts';
+
+/** The ring buffer holds two seconds: a drain that comes late loses nothing. */
+const DRAIN_MS = 250;
+const FOLLOW_CPUS_EVERY = 4; // drains
+
+function usage(message: string, hint?: string): ProfilerError {
+  return new ProfilerError('usage', message, { exitCode: ExitCode.usage, ...(hint ? { hint } : {}) });
+}
+
+function checkTargets(command: readonly string[], flags: RecordFlags): void {
+  const picked = flags.pid.length + flags.tid.length > 0;
+  const filtered = flags.cgroup !== undefined || flags.comm !== undefined;
+  if (command.length > 0 && (picked || flags.all)) {
+    throw usage('a command is recorded by itself, without -p, -t or -a.');
+  }
+  if (picked && flags.all) throw usage('-a is everything: leave out -p and -t.');
+  if (command.length === 0 && !picked && !flags.all && !filtered) {
+    throw usage(
+      'nothing to record.',
+      'Say -p PID, -a for everything, or -- and a command. See `profiler record --help`.',
+    );
+  }
+}
+
+/** The rate that the kernel allows, told when it is lower than asked. */
+function clampRate(hz: number): number {
+  const limit = Number(readFileSync('/proc/sys/kernel/perf_event_max_sample_rate', 'utf8'));
+  if (!(limit < hz)) return hz;
+  say(`The kernel allows at most ${limit} Hz (kernel.perf_event_max_sample_rate): recording at that.`);
+  return limit;
+}
+
+function commandText(command: readonly string[], flags: RecordFlags): string {
+  if (command.length > 0) return command.join(' ');
+  const parts = [
+    flags.all ? 'everything' : '',
+    flags.pid.length > 0 ? `pid ${flags.pid.join(', ')}` : '',
+    flags.tid.length > 0 ? `tid ${flags.tid.join(', ')}` : '',
+    flags.cgroup === undefined ? '' : `cgroup ${flags.cgroup}`,
+    flags.comm === undefined ? '' : `comm ${flags.comm}`,
+  ];
+  return parts.filter(Boolean).join(', ');
+}
+
+function startRecording(command: readonly string[], flags: RecordFlags, child: Child | undefined) {
+  const event = flags.event === undefined ? defaultEvent() : findEvent(flags.event);
+  const hz = clampRate(flags.frequency);
+  const recording = new Recording({
+    event,
+    hz,
+    targets: findTargets(flags, child ? [child.pid] : []),
+    kernelStacks: !flags.user,
+    userStacks: !flags.kernel,
+    byThread: flags.labels.includes('tid'),
+    byCpu: flags.labels.includes('cpu'),
+    shortNames: flags.shortNames,
+    comments: [`profiler ${packageVersion()}`, commandText(command, flags), `${event.name} at ${hz} Hz`],
+  });
+  return { recording, event, hz };
+}
+
+/** Resolves when recording should end: duration over, targets gone, command ended, or a signal. */
+function untilDone(recording: Recording, flags: RecordFlags, child: Child | undefined): Promise<void> {
+  const started = performance.now();
+  const ids = [...flags.pid, ...flags.tid];
+  return new Promise((resolve, reject) => {
+    let drains = 0;
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+    const done = () => {
+      clearInterval(timer);
+      clearTimeout(deadline);
+      for (const signal of signals) process.off(signal, onSignal);
+      resolve();
+    };
+    const onSignal = (signal: NodeJS.Signals) => {
+      if (!child) return done();
+      // A terminal sends Ctrl-C to the command as well; the recording ends when the command does.
+      if (signal !== 'SIGINT' || !process.stderr.isTTY) child.kill(signal);
+    };
+    const tick = () => {
+      try {
+        recording.drain();
+        if (++drains % FOLLOW_CPUS_EVERY === 0) recording.followCpus();
+      } catch (error) {
+        done();
+        reject(error);
+        return;
+      }
+      const seconds = ((performance.now() - started) / 1000).toFixed(0);
+      if (!flags.quiet)
+        status(`Recording ${seconds} s, ${recording.samples} samples${child ? '' : ', Ctrl-C to stop'}`);
+      if (ids.length > 0 && !ids.some(isAlive)) done();
+    };
+    const timer = setInterval(tick, DRAIN_MS);
+    const deadline = flags.duration === undefined ? undefined : setTimeout(done, flags.duration * 1000);
+    for (const signal of signals) process.on(signal, onSignal);
+    child?.exited.then(done, reject);
+    child?.run();
+  });
+}
+
+export async function record(command: readonly string[], flags: RecordFlags): Promise<number> {
+  checkTargets(command, flags);
+  const outputs = findOutputs(flags.output, flags.format);
+  const child = command.length > 0 ? new Child(command) : undefined;
+  let started: ReturnType<typeof startRecording>;
+  try {
+    started = startRecording(command, flags, child);
+  } catch (error) {
+    child?.abandon();
+    throw error;
+  }
+  const { recording, event, hz } = started;
+  await untilDone(recording, flags, child);
+  recording.stop();
+  if (!flags.quiet) status('Resolving names and writing …');
+  const profile = recording.finish();
+  const { written, failures } = await writeOutputs(outputs, profile, {
+    annotate: flags.annotate,
+    labels: flags.labels,
+    title: flags.title ?? commandText(command, flags),
+  });
+  if (!flags.quiet) for (const line of summary({ profile, event: event.name, hz, written })) say(line);
+  for (const failure of failures) say(`${red('error:')} ${failure.message}`);
+  const commandStatus = (await child?.exited) ?? 0;
+  return commandStatus || (failures.length > 0 ? ExitCode.output : ExitCode.ok);
+}

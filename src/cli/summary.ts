@@ -1,0 +1,49 @@
+/** What is said at the end of a recording. */
+import type { Profile } from '../model/profile.ts';
+import { frameStatistics } from '../model/statistics.ts';
+import type { Output } from './outputs.ts';
+import { bold, yellow } from './terminal.ts';
+
+function percent(part: number, whole: number): string {
+  return `${((100 * part) / whole).toFixed(1)} %`;
+}
+
+/** How to look at a file of this format. */
+const VIEWERS: Readonly<Record<string, (path: string) => string>> = {
+  svg: path => `open it in a browser: xdg-open ${path}`,
+  pprof: path => `look at it with: go tool pprof -top ${path}`,
+  collapsed: () => 'for flamegraph.pl, inferno or speedscope',
+};
+
+export function totalSamples(profile: Profile): number {
+  return profile.samples.values[0]!.reduce((sum, count) => sum + count, 0);
+}
+
+export interface SummaryInput {
+  readonly profile: Profile;
+  readonly event: string;
+  readonly hz: number;
+  readonly written: readonly Output[];
+}
+
+export function summary({ profile, event, hz, written }: SummaryInput): string[] {
+  const samples = totalSamples(profile);
+  const seconds = (profile.durationMs / 1000).toFixed(1);
+  const losses = Object.entries(profile.losses).filter(([, count]) => count > 0);
+  const lost = losses.filter(([cause]) => cause.startsWith('samples lost')).reduce((sum, [, count]) => sum + count, 0);
+  const lines = [`${bold(`${samples} samples`)} of ${event} at ${hz} Hz in ${seconds} s, ${lost} lost`];
+  if (samples === 0) {
+    lines.push(yellow('Nothing was sampled: the targets used no CPU, or were filtered away.'));
+  }
+  for (const [cause, count] of losses) lines.push(yellow(`${cause}: ${count}`));
+  const { frames, unnamed } = frameStatistics(profile);
+  if (unnamed.length > 0) {
+    const total = unnamed.reduce((sum, entry) => sum + entry.frames, 0);
+    const reasons = unnamed.map(entry => `${percent(entry.frames, frames)} ${entry.reason}`);
+    lines.push(`frames without a name: ${percent(total, frames)} (${reasons.join(', ')})`);
+  }
+  for (const { path, format } of written) {
+    if (path !== '-') lines.push(`wrote ${bold(path)}: ${VIEWERS[format.name]?.(path) ?? format.description}`);
+  }
+  return lines;
+}

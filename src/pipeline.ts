@@ -1,0 +1,144 @@
+/** The whole flow on one screen: capture → aggregate → process → symbolize → Profile. */
+import { Aggregator, type Resolver } from './aggregate/aggregator.ts';
+import { Word } from './capture/samples.ts';
+import { type Consumer, Session, type SessionOptions } from './capture/session.ts';
+import type { SidebandEvent } from './capture/sideband.ts';
+import type { Label, Profile } from './model/profile.ts';
+import { Locations } from './process/locations.ts';
+import { type Image, ProcessTable } from './process/table.ts';
+import { symbolize } from './symbolize/symbolizer.ts';
+
+export interface RecordingOptions extends SessionOptions {
+  readonly byThread: boolean;
+  readonly byCpu: boolean;
+  readonly shortNames: boolean;
+  /** Goes into the profile: tool and version, command. */
+  readonly comments: readonly string[];
+}
+
+/** A running recording. Its owner calls drain() every now and then, and finish() or close() at the end. */
+export class Recording implements Consumer, Resolver {
+  readonly #options: RecordingOptions;
+  readonly #session: Session;
+  readonly #aggregator: Aggregator;
+  readonly #locations = new Locations();
+  readonly #processes: ProcessTable;
+  readonly #startTimeMs = Date.now();
+  readonly #started = performance.now();
+  #image: Image | undefined;
+  #samples = 0;
+  #losses: Record<string, number> = {};
+  #durationMs = 0;
+
+  /** Starts sampling. Throws a ProfilerError. */
+  constructor(options: RecordingOptions) {
+    this.#options = options;
+    this.#aggregator = new Aggregator(options);
+    const { pids, tids } = options.targets;
+    this.#processes = new ProcessTable({ followAll: pids.length + tids.length === 0 });
+    this.#session = new Session(options);
+    for (const pid of pids) this.#processes.image(pid);
+  }
+
+  get samples(): number {
+    return this.#samples;
+  }
+
+  losses(): Record<string, number> {
+    return this.#session.losses();
+  }
+
+  drain(): void {
+    this.#session.drain(this);
+  }
+
+  followCpus(): void {
+    this.#session.followCpus();
+  }
+
+  sample(words: Uint32Array, at: number): void {
+    this.#samples++;
+    this.#image = this.#processes.image(words[at + Word.pid]!);
+    this.#aggregator.add(words, at, this.#image.id, this);
+  }
+
+  event(event: SidebandEvent): void {
+    this.#processes.apply(event);
+  }
+
+  kernel(low: number, high: number): number {
+    return this.#locations.kernel(low, high);
+  }
+
+  user(low: number, high: number): number {
+    return this.#locations.user(this.#image!, low, high);
+  }
+
+  /** Stops sampling; what was sampled until now can still be had from finish(). */
+  stop(): void {
+    this.drain();
+    this.#durationMs = performance.now() - this.#started;
+    this.#losses = this.#session.losses();
+    this.#session.close();
+  }
+
+  /** Names everything and releases all that is open. Call it after stop(). */
+  finish(): Profile {
+    const { code } = this.#locations;
+    const named = symbolize(this.#locations, code.mappings, { shortNames: this.#options.shortNames });
+    code.close();
+    const { event, hz, comments } = this.#options;
+    const { counter, stacks, stack, labels, threads } = this.#aggregator;
+    const period = event.value === 'time' ? 1e9 / hz : 1;
+    const scaled = event.value === 'time' ? counter.count.map(count => count * period) : counter.weight;
+    const count = counter.length;
+    const locations = this.#locations.length;
+    return {
+      strings: named.strings,
+      mappings: code.mappings.map((mapping, i) => ({
+        ...mapping,
+        hasFunctions: named.hasFunctions[i] ?? false,
+        hasFilenames: false,
+        hasLineNumbers: false,
+        hasInlineFrames: false,
+      })),
+      functions: named.functions,
+      locations: {
+        length: locations,
+        mapping: this.#locations.mapping.subarray(0, locations),
+        address: this.#locations.address.subarray(0, locations),
+        kind: named.kind,
+        miss: named.miss,
+        firstLine: named.firstLine,
+      },
+      lines: named.lines,
+      stacks: {
+        length: stacks.length,
+        prefix: stacks.prefix.subarray(0, stacks.length),
+        location: stacks.location.subarray(0, stacks.length),
+      },
+      samples: {
+        length: count,
+        stack: stack.subarray(0, count),
+        labels: labels.subarray(0, count),
+        values: [counter.count.subarray(0, count), scaled.subarray(0, count)],
+      },
+      labelSets: threads.map(({ comm, pid, tid, cpu }) => {
+        const set: Label[] = [
+          { key: 'comm', value: comm },
+          { key: 'pid', value: pid },
+        ];
+        if (tid > 0) set.push({ key: 'tid', value: tid });
+        if (cpu >= 0) set.push({ key: 'cpu', value: cpu });
+        return set;
+      }),
+      sampleTypes: [{ type: 'samples', unit: 'count' }, event.counts],
+      periodType: event.counts,
+      period: event.counts.unit === 'nanoseconds' ? Math.round(1e9 / hz) : 1,
+      startTimeMs: this.#startTimeMs,
+      durationMs: this.#durationMs,
+      losses: this.#losses,
+      comments,
+    };
+  }
+}

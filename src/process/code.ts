@@ -1,0 +1,141 @@
+/**
+ * The code that addresses lie in: one entry for each file (however many processes map it), for the kernel, the vdso,
+ * and the generated code of each process.
+ */
+import type { ByteSource } from '../elf/bytes.ts';
+import { type Elf, PF_X, PT_LOAD } from '../elf/format.ts';
+import { Miss } from '../model/profile.ts';
+import { type FileBytes, openMapped, openVdso } from './files.ts';
+import type { Mapping } from './maps.ts';
+import type { Image } from './table.ts';
+
+/** Code that addresses lie in. What is known about it is kept as long as this object is. */
+export interface CodeMapping {
+  readonly kind: 'file' | 'vdso' | 'kernel' | 'jit';
+  readonly filename: string;
+  /** Lower-case hex, '' when unknown. */
+  readonly buildId: string;
+  readonly elf: Elf | undefined;
+  readonly bytes: ByteSource | undefined;
+  /** Why `elf` is undefined; Miss.none when it is not. */
+  readonly miss: Miss;
+  /** First and last-plus-one address: ELF virtual addresses for files, file offsets where there is no ELF. */
+  readonly start: number;
+  readonly limit: number;
+  /** File offset of `start`, bytes. */
+  readonly fileOffset: number;
+}
+
+/** Nobody profiles this many files; a target that maps more gets unnamed frames instead of all our descriptors. */
+const MAX_FILES = 8192;
+const MAX_ADDRESS = 2 ** 47;
+
+/** The address range of the executable segments. */
+function codeRange(elf: Elf): { start: number; limit: number; fileOffset: number } {
+  const segments = elf.segments.filter(s => s.type === PT_LOAD && (s.flags & PF_X) !== 0);
+  const first = segments[0];
+  if (!first) return { start: 0, limit: 0, fileOffset: 0 };
+  return {
+    start: first.address,
+    limit: Math.max(...segments.map(s => s.address + s.memorySize)),
+    fileOffset: first.offset,
+  };
+}
+
+function isGenerated(path: string): boolean {
+  return (
+    !path.startsWith('/') || path.startsWith('//anon') || path.startsWith('/memfd:') || path.startsWith('/dev/zero')
+  );
+}
+
+export class CodeTable {
+  /** By index. */
+  readonly mappings: CodeMapping[] = [];
+  readonly #byMapping = new WeakMap<Mapping, number>();
+  readonly #byKey = new Map<string, number>();
+  readonly #files: FileBytes[] = [];
+
+  /** Index of the kernel's code. */
+  kernel(): number {
+    return this.#intern('kernel', () => ({
+      kind: 'kernel',
+      filename: '[kernel.kallsyms]',
+      buildId: '',
+      elf: undefined,
+      bytes: undefined,
+      miss: Miss.none,
+      start: -MAX_ADDRESS,
+      limit: 0,
+      fileOffset: 0,
+    }));
+  }
+
+  /** Index of the code of a process's mapping. Opens the file when it is seen for the first time. */
+  of(image: Image, mapping: Mapping): number {
+    const known = this.#byMapping.get(mapping);
+    // Generated code is a process's own, though a fork shares the mapping object.
+    if (known !== undefined && this.mappings[known]!.kind !== 'jit') return known;
+    const index = this.#find(image, mapping);
+    this.#byMapping.set(mapping, index);
+    return index;
+  }
+
+  #find(image: Image, mapping: Mapping): number {
+    if (mapping.path === '[vdso]') return this.#vdso(image, mapping);
+    if (isGenerated(mapping.path)) {
+      return this.#intern(`jit:${image.id}`, () => absent(mapping, 'jit', Miss.jit));
+    }
+    const identity = mapping.buildId || `${mapping.device}:${mapping.inode}`;
+    return this.#intern(`${identity}:${mapping.path}`, () => this.#file(image, mapping));
+  }
+
+  #intern(key: string, make: () => CodeMapping | number): number {
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return known;
+    const made = make();
+    const index = typeof made === 'number' ? made : this.mappings.push(made) - 1;
+    this.#byKey.set(key, index);
+    return index;
+  }
+
+  #file(image: Image, mapping: Mapping): CodeMapping | number {
+    const opened = this.#files.length < MAX_FILES ? openMapped(image, mapping) : undefined;
+    if (!opened) return absent(mapping, 'file', Miss.unreadableFile);
+    // Reached before by another path, or told by inode then and by build id now.
+    const known = this.#byKey.get(opened.identity);
+    if (known !== undefined || !opened.elf) {
+      opened.bytes.close();
+      return known ?? absent(mapping, 'file', Miss.noSymbols);
+    }
+    this.#files.push(opened.bytes);
+    this.#byKey.set(opened.identity, this.mappings.length);
+    const { elf, bytes } = opened;
+    const common = { kind: 'file', filename: mapping.path, miss: Miss.none } as const;
+    return { ...common, buildId: elf.buildId, elf, bytes, ...codeRange(elf) };
+  }
+
+  #vdso(image: Image, mapping: Mapping): number {
+    const opened = openVdso(image, mapping);
+    if (!opened) return this.#intern('vdso', () => absent(mapping, 'vdso', Miss.unreadableFile));
+    const { elf, bytes } = opened;
+    const common = { kind: 'vdso', filename: '[vdso]', miss: Miss.none } as const;
+    return this.#intern(`vdso:${elf.buildId}`, () => ({
+      ...common,
+      buildId: elf.buildId,
+      elf,
+      bytes,
+      ...codeRange(elf),
+    }));
+  }
+
+  close(): void {
+    for (const file of this.#files) file.close();
+    this.#files.length = 0;
+  }
+}
+
+function absent(mapping: Mapping, kind: CodeMapping['kind'], miss: Miss): CodeMapping {
+  const { path: filename, buildId } = mapping;
+  const common = { filename: filename || '[anon]', buildId, elf: undefined, bytes: undefined, miss, fileOffset: 0 };
+  return { ...common, kind, start: 0, limit: MAX_ADDRESS };
+}

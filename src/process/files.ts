@@ -1,0 +1,135 @@
+/**
+ * The one place that opens what a process has mapped. The paths and the files belong to the target: they may be
+ * symbolic links, FIFOs, devices, or have been replaced since. A file is opened for its identity first (O_PATH has no
+ * side effects), read only when it is a regular file, and believed only when it is the one that was mapped.
+ */
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type Stats } from 'node:fs';
+import { type ByteSource, ElfError, MemoryBytes } from '../elf/bytes.ts';
+import { type Elf, parseElf } from '../elf/elf.ts';
+import { type Mapping, parseMaps } from './maps.ts';
+import type { Image } from './table.ts';
+
+/** include/uapi/asm-generic/fcntl.h; Node.js does not name it. */
+const O_PATH = 0o10000000;
+/** A vdso has a handful of pages. */
+const MAX_VDSO = 1 << 20;
+
+/** A regular file, read on demand. Its descriptor stays open so that it can be read after the path is gone. */
+export class FileBytes implements ByteSource {
+  readonly size: number;
+  readonly #fd: number;
+
+  constructor(fd: number, size: number) {
+    this.#fd = fd;
+    this.size = size;
+  }
+
+  read(offset: number, length: number): Uint8Array {
+    if (!(offset >= 0 && length >= 0 && offset + length <= this.size)) {
+      throw new ElfError('truncated', `bytes ${offset} to ${offset + length} of ${this.size}`);
+    }
+    const bytes = new Uint8Array(length);
+    for (let done = 0; done < length; ) {
+      const count = readSync(this.#fd, bytes, done, length - done, offset + done);
+      if (count === 0) throw new ElfError('truncated', 'the file became shorter');
+      done += count;
+    }
+    return bytes;
+  }
+
+  close(): void {
+    closeSync(this.#fd);
+  }
+}
+
+export interface OpenedFile {
+  /** The same for the same bytes, however they were reached. */
+  readonly identity: string;
+  readonly bytes: FileBytes;
+  readonly elf: Elf | undefined;
+}
+
+/** Opens a regular file for reading; undefined for anything else. Never blocks on a FIFO, never touches a device. */
+function openRegular(path: string): { fd: number; stats: Stats } | undefined {
+  let handle: number | undefined;
+  try {
+    handle = openSync(path, O_PATH);
+    const stats = fstatSync(handle);
+    if (!stats.isFile()) return undefined;
+    return { fd: openSync(`/proc/self/fd/${handle}`, constants.O_RDONLY | constants.O_NONBLOCK), stats };
+  } catch {
+    return undefined;
+  } finally {
+    if (handle !== undefined) closeSync(handle);
+  }
+}
+
+function parse(bytes: ByteSource): Elf | undefined {
+  try {
+    return parseElf(bytes);
+  } catch {
+    return undefined; // not an ELF file, damaged, or unreadable: a miss, not a failure
+  }
+}
+
+/** Whether the opened file is what was mapped: by build id where the kernel told it, else by inode. */
+function isMapped(mapping: Mapping, stats: Stats, elf: Elf | undefined): boolean {
+  if (mapping.buildId !== '') return elf?.buildId === mapping.buildId;
+  return mapping.inode !== 0 && stats.ino === mapping.inode;
+}
+
+function hex(address: number): string {
+  return address.toString(16);
+}
+
+/** The file of a mapping, or undefined when it cannot be had any more. */
+export function openMapped(image: Image, mapping: Mapping): OpenedFile | undefined {
+  const path = mapping.path.replace(/ \(deleted\)$/, '');
+  const candidates = [
+    // The very inode, deleted or not; needs CAP_SYS_ADMIN and a living process.
+    { path: `/proc/${image.pid}/map_files/${hex(mapping.start)}-${hex(mapping.end)}`, exact: true },
+    { path: `/proc/${image.pid}/root${path}`, exact: false },
+    // The process is gone: its parent mostly lives in the same container.
+    ...(image.parentPid > 0 ? [{ path: `/proc/${image.parentPid}/root${path}`, exact: false }] : []),
+    { path, exact: false },
+  ];
+  for (const candidate of candidates) {
+    const opened = openRegular(candidate.path);
+    if (!opened) continue;
+    const { fd, stats } = opened;
+    const bytes = new FileBytes(fd, stats.size);
+    const elf = parse(bytes);
+    if (candidate.exact || isMapped(mapping, stats, elf)) {
+      return { identity: `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeMs}`, bytes, elf };
+    }
+    bytes.close();
+  }
+  return undefined;
+}
+
+function readMemory(pid: number | 'self', mapping: Mapping): Uint8Array | undefined {
+  const length = mapping.end - mapping.start;
+  if (length > MAX_VDSO) return undefined;
+  let fd: number | undefined;
+  try {
+    fd = openSync(`/proc/${pid}/mem`, constants.O_RDONLY);
+    const bytes = new Uint8Array(length);
+    return readSync(fd, bytes, 0, length, mapping.start) === length ? bytes : undefined;
+  } catch {
+    return undefined;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+/** The vdso is no file: its bytes come from the process's memory, or from our own when the process is gone. */
+export function openVdso(image: Image, mapping: Mapping): { bytes: ByteSource; elf: Elf } | undefined {
+  let memory = readMemory(image.pid, mapping);
+  if (!memory) {
+    const own = parseMaps(readFileSync('/proc/self/maps', 'utf8')).find(m => m.path === '[vdso]');
+    if (own && own.end - own.start === mapping.end - mapping.start) memory = readMemory('self', own);
+  }
+  const bytes = memory && new MemoryBytes(memory);
+  const elf = bytes && parse(bytes);
+  return elf && { bytes, elf };
+}

@@ -1,0 +1,78 @@
+/** Locations: addresses of processes turned into addresses of code, each of them once. */
+import { addressOfFileOffset } from '../elf/elf.ts';
+import { growFloat64, growInt32, growUint8 } from '../model/columns.ts';
+import { IntMap } from '../model/int-map.ts';
+import { Miss } from '../model/profile.ts';
+import { CodeTable } from './code.ts';
+import { findMapping } from './maps.ts';
+import type { Image } from './table.ts';
+
+const NO_MAPPING = -1;
+
+export class Locations {
+  readonly code = new CodeTable();
+  length = 0;
+  /** Index into code.mappings, −1 for none. */
+  mapping = new Int32Array(1024);
+  /** In the address space of the mapping (see CodeMapping.start). */
+  address = new Float64Array(1024);
+  /** Why there will be no name, as far as it is known already. */
+  miss = new Uint8Array(1024);
+  /** (image, address) → location; the kernel is image 0. */
+  readonly #byAddress = new IntMap();
+  /** (mapping, address) → location */
+  readonly #byCode = new IntMap();
+
+  /** A kernel address, as the halves of 64 bits. */
+  kernel(low: number, high: number): number {
+    const known = this.#byAddress.get(0, low, high);
+    if (known >= 0) return known;
+    const location = this.#intern(this.code.kernel(), (high | 0) * 2 ** 32 + (low >>> 0), Miss.none);
+    this.#byAddress.set(0, low, high, location);
+    return location;
+  }
+
+  /** A user address of a process, as the halves of 64 bits. */
+  user(image: Image, low: number, high: number): number {
+    const known = this.#byAddress.get(image.id, low, high);
+    if (known >= 0) return known;
+    const location = this.#resolve(image, (high | 0) * 2 ** 32 + (low >>> 0));
+    this.#byAddress.set(image.id, low, high, location);
+    return location;
+  }
+
+  #resolve(image: Image, address: number): number {
+    if (!image.mappings) return this.#intern(NO_MAPPING, 0, Miss.processGone);
+    const mapping = findMapping(image.mappings, address);
+    // Without a mapping the address says nothing: all such frames are one location.
+    if (!mapping) return this.#intern(NO_MAPPING, 0, Miss.unmapped);
+    const index = this.code.of(image, mapping);
+    const { elf, kind, miss } = this.code.mappings[index]!;
+    if (kind === 'jit') return this.#intern(index, address, miss);
+    const offset = address - mapping.start + mapping.fileOffset;
+    if (!elf) return this.#intern(index, offset, miss);
+    const inFile = addressOfFileOffset(elf, offset);
+    return inFile === undefined
+      ? this.#intern(index, offset, Miss.unknownAddress)
+      : this.#intern(index, inFile, Miss.none);
+  }
+
+  #intern(mapping: number, address: number, miss: Miss): number {
+    const [low, high] = [(address % 2 ** 32) | 0, Math.floor(address / 2 ** 32)];
+    // Misses without a mapping have no address: the reason takes its place.
+    const key = mapping === NO_MAPPING ? miss : low;
+    const known = this.#byCode.get(mapping, key, high);
+    if (known >= 0) return known;
+    if (this.length === this.mapping.length) {
+      this.mapping = growInt32(this.mapping);
+      this.address = growFloat64(this.address);
+      this.miss = growUint8(this.miss);
+    }
+    const location = this.length++;
+    this.mapping[location] = mapping;
+    this.address[location] = address;
+    this.miss[location] = miss;
+    this.#byCode.set(mapping, key, high, location);
+    return location;
+  }
+}

@@ -1,0 +1,83 @@
+/** `/proc/PID/maps` (proc(5)) and the executable mappings of an address space. */
+
+/** An executable mapping. Addresses are signed doubles, `start` included, `end` not. */
+export interface Mapping {
+  readonly start: number;
+  readonly end: number;
+  /** Offset in the file of `start`, bytes. */
+  readonly fileOffset: number;
+  /** As the kernel names it: a path, `[vdso]`, `//anon` or ''. */
+  readonly path: string;
+  /** `major:minor`, hex; '' when unknown. */
+  readonly device: string;
+  /** 0 when unknown. */
+  readonly inode: number;
+  /** Lower-case hex, '' when unknown. */
+  readonly buildId: string;
+}
+
+/** Mappings sorted by start, without overlaps. Immutable: a fork shares it with its parent. */
+export type Mappings = readonly Mapping[];
+
+// 55d0c8a00000-55d0c8a9c000 r-xp 00021000 fe:01 1234   /usr/bin/dash
+const LINE = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) ([0-9a-f]+:[0-9a-f]+) (\d+) *(.*)$/;
+
+/** Parses up to 64 bits of hex as a signed double. */
+export function parseAddress(hex: string): number {
+  const low = Number.parseInt(hex.slice(-8), 16);
+  const high = hex.length > 8 ? Number.parseInt(hex.slice(0, -8), 16) | 0 : 0;
+  return high * 2 ** 32 + low;
+}
+
+/** The executable mappings of a `/proc/PID/maps` text; lines that do not parse are skipped. */
+export function parseMaps(text: string): Mappings {
+  const mappings: Mapping[] = [];
+  for (const line of text.split('\n')) {
+    const match = LINE.exec(line);
+    if (!match) continue;
+    const [, start = '', end = '', offset = '', device = '', inode = '', path = ''] = match;
+    mappings.push({
+      start: parseAddress(start),
+      end: parseAddress(end),
+      fileOffset: parseAddress(offset),
+      // The kernel escapes newlines only (proc(5)): \012.
+      path: path.replaceAll('\\012', '\n'),
+      device,
+      inode: Number(inode),
+      buildId: '',
+    });
+  }
+  return mappings.sort((a, b) => a.start - b.start);
+}
+
+/** The mapping that holds the address, or undefined. */
+export function findMapping(mappings: Mappings, address: number): Mapping | undefined {
+  let low = 0;
+  let high = mappings.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (mappings[middle]!.start <= address) low = middle + 1;
+    else high = middle;
+  }
+  const mapping = mappings[low - 1];
+  return mapping && address < mapping.end ? mapping : undefined;
+}
+
+/** The mappings with one more, which takes the place of whatever it overlaps. */
+export function addMapping(mappings: Mappings, added: Mapping): { mappings: Mappings; replaced: boolean } {
+  const kept: Mapping[] = [];
+  let replaced = false;
+  for (const mapping of mappings) {
+    if (mapping.end <= added.start || mapping.start >= added.end) {
+      kept.push(mapping);
+      continue;
+    }
+    replaced = true;
+    if (mapping.start < added.start) kept.push({ ...mapping, end: added.start });
+    if (mapping.end > added.end) {
+      kept.push({ ...mapping, start: added.end, fileOffset: mapping.fileOffset + added.end - mapping.start });
+    }
+  }
+  kept.push(added);
+  return { mappings: kept.sort((a, b) => a.start - b.start), replaced };
+}

@@ -1,0 +1,112 @@
+/**
+ * The processes and what they have mapped, at the time of each sample: read from `/proc` at first sight, kept true by
+ * sideband events after that.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import type { SidebandEvent } from '../capture/sideband.ts';
+import { addMapping, type Mappings, parseMaps } from './maps.ts';
+
+/** A process from one exec to the next, as long as no address changes its meaning. */
+export interface Image {
+  /** Unique in a recording; a new one whenever addresses may mean something else than before. */
+  readonly id: number;
+  readonly pid: number;
+  /** Whose root directory to look into when the process itself is gone. 0 when unknown. */
+  readonly parentPid: number;
+  /** undefined: the process was gone before they could be read. */
+  readonly mappings: Mappings | undefined;
+}
+
+const EXITED_IMAGES_KEPT = 4096;
+
+export class ProcessTable {
+  readonly #images = new Map<number, Image>();
+  /** Exited processes; late samples of other CPUs may still name them. Oldest first. */
+  readonly #exited = new Set<number>();
+  readonly #followAll: boolean;
+  #nextId = 1;
+
+  /** `followAll`: keep the mappings of every process from its fork on, not only of those seen in samples. */
+  constructor(options: { readonly followAll: boolean }) {
+    this.#followAll = options.followAll;
+  }
+
+  /** The process as it is now: known, or read from /proc. */
+  image(pid: number): Image {
+    return this.#images.get(pid) ?? this.#set(pid, 0, readMappings(pid));
+  }
+
+  has(pid: number): boolean {
+    return this.#images.has(pid);
+  }
+
+  apply(event: SidebandEvent): void {
+    switch (event.kind) {
+      case 'fork':
+        if (event.pid !== event.parentPid) this.#fork(event.pid, event.parentPid);
+        break;
+      case 'comm':
+        if (event.exec && (this.#followAll || this.has(event.pid))) {
+          this.#set(event.pid, this.#images.get(event.pid)?.parentPid ?? 0, []);
+        }
+        break;
+      case 'mmap':
+        this.#mmap(event);
+        break;
+      case 'exit':
+        if (event.pid === event.tid) this.#exit(event.pid);
+        break;
+      case 'lost':
+        this.#images.clear(); // what is known may be wrong now: read it again at the next sample
+        break;
+    }
+  }
+
+  #set(pid: number, parentPid: number, mappings: Mappings | undefined): Image {
+    const image = { id: this.#nextId++, pid, parentPid, mappings };
+    this.#images.set(pid, image);
+    this.#exited.delete(pid);
+    return image;
+  }
+
+  #fork(pid: number, parentPid: number): void {
+    if (!this.#followAll && !this.has(parentPid)) return;
+    // The child has its parent's mappings until it execs, which will be told.
+    const { mappings } = this.image(parentPid);
+    if (mappings) this.#set(pid, parentPid, mappings);
+    else this.#images.delete(pid); // a reused pid: look at it when a sample names it
+  }
+
+  #mmap(event: SidebandEvent & { kind: 'mmap' }): void {
+    const image = this.#images.get(event.pid);
+    if (!image?.mappings) return;
+    const { start, length, fileOffset, path, device, inode, buildId } = event;
+    const mapping = { start, end: start + length, fileOffset, path, device, inode, buildId };
+    const { mappings, replaced } = addMapping(image.mappings, mapping);
+    const id = replaced ? this.#nextId++ : image.id;
+    this.#images.set(event.pid, { ...image, id, mappings });
+  }
+
+  #exit(pid: number): void {
+    if (!this.#images.has(pid)) return;
+    this.#exited.add(pid);
+    if (this.#exited.size <= EXITED_IMAGES_KEPT) return;
+    const oldest = this.#exited.values().next().value;
+    if (oldest === undefined) return;
+    this.#exited.delete(oldest);
+    this.#images.delete(oldest);
+  }
+}
+
+/** The executable mappings of a process, undefined when it is gone or may not be read. */
+function readMappings(pid: number): Mappings | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/maps`, 'utf8');
+    if (text !== '') return parseMaps(text);
+    // A leader that has ended has none, and its threads run on.
+    const thread = readdirSync(`/proc/${pid}/task`).find(tid => Number(tid) !== pid);
+    return thread === undefined ? undefined : parseMaps(readFileSync(`/proc/${pid}/task/${thread}/maps`, 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
