@@ -42,6 +42,10 @@ interface StackValues {
 interface Merged {
   readonly length: number;
   readonly parent: Int32Array;
+  /** 0 = none, for the root is nobody's child. */
+  readonly firstChild: Int32Array;
+  /** 0 = none. */
+  readonly nextSibling: Int32Array;
   readonly key: Uint32Array;
   readonly frame: Int32Array;
   readonly mixed: Uint8Array;
@@ -49,21 +53,12 @@ interface Merged {
   readonly total: Float64Array;
 }
 
-/** Frames by what makes them equal; a smaller key stands further left. */
-interface FrameKeys {
-  /** By frame. */
-  readonly key: Uint32Array;
-  /** Keys are smaller than this. */
-  readonly limit: number;
-}
-
 /**
  * Merges the stacks of all samples into a tree. Stacks without value do not appear in it.
  * @throws RangeError for a value that is negative or not finite, and for an index that points nowhere
  */
 export function layout(data: FlameData): FlameTree {
-  const keys = frameKeys(data);
-  return inPreOrder(merge(data, keys, stackValues(data)), keys);
+  return inPreOrder(merge(data, frameKeys(data), stackValues(data)));
 }
 
 function stackValues(data: FlameData): StackValues {
@@ -91,10 +86,11 @@ function stackValues(data: FlameData): StackValues {
 }
 
 /**
+ * By frame a number that is equal where frames are, and smaller for frames that stand further left.
  * Sorting finds equal names as well as their order. A Map of names would not do: engines hash very long strings by their
  * length alone, so that names chosen for it make every lookup a linear search.
  */
-function frameKeys(data: FlameData): FrameKeys {
+function frameKeys(data: FlameData): Uint32Array {
   const { names, frames } = data;
   const rank = new Uint32Array(names.length);
   const used: number[] = [];
@@ -114,49 +110,82 @@ function frameKeys(data: FlameData): FrameKeys {
   }
   const key = new Uint32Array(frames.length);
   for (let i = 0; i < frames.length; i++) key[i] = rank[frames.name[i]!]! * KINDS + kindOf(data, i);
-  return { key, limit: (ranks + 1) * KINDS };
+  return key;
 }
 
-/** Finds or makes the node of every stack that has a value: one look-up by (node of the caller, key) each. */
-function merge(data: FlameData, keys: FrameKeys, values: StackValues): Merged {
-  const { stacks, frames } = data;
+/**
+ * Further children of nodes that have more than one, by (parent, key), in open addressing. Most nodes of a profile have
+ * one child at most and never come here.
+ */
+class Children {
+  readonly #parent: Int32Array;
+  readonly #key: Uint32Array;
+  readonly #slots: Int32Array;
+
+  constructor(parent: Int32Array, key: Uint32Array) {
+    this.#parent = parent;
+    this.#key = key;
+    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(parent.length * 2)));
+  }
+
+  /** The child of `caller` with this key, or `candidate`, which is a child from now on. */
+  findOrAdd(caller: number, key: number, candidate: number): number {
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    let slot = Math.imul(Math.imul(caller, 0x9e3779b1) ^ key, 0x85ebca6b);
+    slot = (slot ^ (slot >>> 15)) & mask;
+    for (let node = slots[slot]!; node !== 0; node = slots[slot]!) {
+      if (this.#parent[node] === caller && this.#key[node] === key) return node;
+      slot = (slot + 1) & mask;
+    }
+    slots[slot] = candidate;
+    return candidate;
+  }
+}
+
+function emptyTree(capacity: number) {
+  return {
+    parent: new Int32Array(capacity),
+    firstChild: new Int32Array(capacity),
+    nextSibling: new Int32Array(capacity),
+    key: new Uint32Array(capacity),
+    frame: new Int32Array(capacity),
+    mixed: new Uint8Array(capacity),
+    self: new Float64Array(capacity),
+    total: new Float64Array(capacity),
+  };
+}
+
+/** Finds or makes the node of every stack that has a value. */
+function merge({ stacks, frames }: FlameData, keys: Uint32Array, values: StackValues): Merged {
   let live = 1;
   for (let i = 0; i < stacks.length; i++) if (values.total[i]! > 0) live++;
-  const tree = {
-    parent: new Int32Array(live),
-    key: new Uint32Array(live),
-    frame: new Int32Array(live),
-    mixed: new Uint8Array(live),
-    self: new Float64Array(live),
-    total: new Float64Array(live),
-  };
-  const { parent, key, frame, mixed, self, total } = tree;
-  const slots = new Int32Array(2 ** Math.ceil(Math.log2(live * 2)));
-  const mask = slots.length - 1;
+  const tree = emptyTree(live);
+  const { parent, firstChild, nextSibling, key, frame, mixed, self, total } = tree;
+  const children = new Children(parent, key);
   const nodeOf = new Int32Array(stacks.length);
   parent[0] = frame[0] = -1;
   self[0] = total[0] = values.withoutFrames;
   let length = 1;
   for (let i = 0; i < stacks.length; i++) {
     if (!(values.total[i]! > 0)) continue;
-    const prefix = stacks.prefix[i]!;
-    const caller = prefix < 0 ? 0 : nodeOf[prefix]!;
+    const caller = stacks.prefix[i]! < 0 ? 0 : nodeOf[stacks.prefix[i]!]!;
     const leaf = stacks.frame[i]!;
     if (leaf >= frames.length) throw new RangeError(`stack ${i} points to frame ${leaf} of ${frames.length}`);
-    const wanted = keys.key[leaf]!;
-    let slot = Math.imul(Math.imul(caller, 0x9e3779b1) ^ wanted, 0x85ebca6b);
-    slot = (slot ^ (slot >>> 15)) & mask;
-    let node = slots[slot]!;
-    while (node !== 0 && (parent[node] !== caller || key[node] !== wanted)) {
-      slot = (slot + 1) & mask;
-      node = slots[slot]!;
-    }
-    if (node === 0) {
-      node = length++;
-      slots[slot] = node;
+    const wanted = keys[leaf]!;
+    const first = firstChild[caller]!;
+    let node = length;
+    if (first !== 0) node = key[first] === wanted ? first : children.findOrAdd(caller, wanted, length);
+    if (node === length) {
+      length++;
       parent[node] = caller;
       key[node] = wanted;
       frame[node] = leaf;
+      if (first === 0) firstChild[caller] = node;
+      else {
+        nextSibling[node] = nextSibling[first]!;
+        nextSibling[first] = node;
+      }
     } else if (frames.detail[frame[node]!] !== frames.detail[leaf]) mixed[node] = 1;
     nodeOf[i] = node;
     self[node]! += values.self[i]!;
@@ -167,30 +196,32 @@ function merge(data: FlameData, keys: FrameKeys, values: StackValues): Merged {
   return { length, ...tree };
 }
 
-/** First child and next sibling of every node, siblings by ascending key; 0 = none, for the root is nobody's child. */
-function siblings(merged: Merged, limit: number): { first: Int32Array; next: Int32Array } {
-  const { length, key, parent } = merged;
-  const byKey = new Int32Array(limit);
-  const sameKey = new Int32Array(length);
-  for (let node = 1; node < length; node++) {
-    sameKey[node] = byKey[key[node]!]!;
-    byKey[key[node]!] = node;
+/** Below this, insertion beats the call of a native sort. */
+const FEW = 12;
+
+/** Links the children of a node again, by ascending key. `scratch` holds key * nodes + node for each. */
+function sortChildren(merged: Merged, node: number, scratch: Float64Array): void {
+  const { length, firstChild, nextSibling, key } = merged;
+  let count = 0;
+  for (let child = firstChild[node]!; child !== 0; child = nextSibling[child]!) {
+    const item = key[child]! * length + child;
+    let at = count++;
+    if (count <= FEW) for (; at > 0 && scratch[at - 1]! > item; at--) scratch[at] = scratch[at - 1]!;
+    scratch[at] = item;
   }
-  const first = new Int32Array(length);
-  const next = new Int32Array(length);
-  for (let k = limit - 1; k >= 0; k--) {
-    for (let node = byKey[k]!; node !== 0; node = sameKey[node]!) {
-      const caller = parent[node]!;
-      next[node] = first[caller]!;
-      first[caller] = node;
-    }
+  if (count > FEW) scratch.subarray(0, count).sort();
+  let next = 0;
+  for (let i = count - 1; i >= 0; i--) {
+    const child = scratch[i]! % length;
+    nextSibling[child] = next;
+    next = child;
   }
-  return { first, next };
+  firstChild[node] = next;
 }
 
-function inPreOrder(merged: Merged, keys: FrameKeys): FlameTree {
-  const { length } = merged;
-  const { first, next } = siblings(merged, keys.limit);
+function inPreOrder(merged: Merged): FlameTree {
+  const { length, firstChild, nextSibling } = merged;
+  const scratch = new Float64Array(length);
   const parent = new Int32Array(length).fill(-1);
   const end = new Int32Array(length);
   const depth = new Uint32Array(length);
@@ -212,20 +243,21 @@ function inPreOrder(merged: Merged, keys: FrameKeys): FlameTree {
     self[node] = merged.self[source]!;
     total[node] = merged.total[source]!;
     start[node] = left;
-    if (first[source] !== 0) {
+    if (firstChild[source] !== 0) {
+      if (nextSibling[firstChild[source]!] !== 0) sortChildren(merged, source, scratch);
       caller = node;
-      source = first[source]!;
+      source = firstChild[source]!;
       continue;
     }
     end[node] = node + 1;
     left += total[node]!;
-    while (next[source] === 0 && caller >= 0) {
+    while (nextSibling[source] === 0 && caller >= 0) {
       end[caller] = node + 1;
       left = start[caller]! + total[caller]!;
       source = merged.parent[source]!;
       caller = parent[caller]!;
     }
-    source = next[source]!;
+    source = nextSibling[source]!;
   }
   return { length, parent, end, depth, frame, mixed, self, total, start, grandTotal: total[0]!, maxDepth };
 }
