@@ -51,7 +51,8 @@ export class Demangler {
       // With a second underscore in front, as Mach-O has it.
       const mangled = name.startsWith('__Z') ? name.slice(1) : name;
       const readable = this.#call(mangled);
-      return readable === mangled ? name : readable;
+      // What it cannot read it returns, less an underscore.
+      return mangled.endsWith(readable) ? name : readable;
     } catch {
       // A trap: out of memory, or a panic of the demangler. The instance is in no state to be used again.
       this.#exports = undefined;

@@ -45,8 +45,8 @@ export function kernelIntervals(
     const own = module[best]!;
     const next = order[i];
     const follows = next !== undefined && module[next] === own;
-    const known = ends[own] ?? 0;
-    let end = follows ? address[next]! : known !== 0 && known > start ? known : start + page;
+    const known = own === 0 ? limits[limit] : ends[own];
+    let end = follows ? address[next]! : known !== undefined && known > start ? known : start + page;
     if (own === bpf) end = Math.min(end, start + maxProgram);
     if (next !== undefined) end = Math.min(end, address[next]!);
     if (limit < limits.length) end = Math.min(end, limits[limit]!);

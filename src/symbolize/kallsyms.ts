@@ -56,7 +56,7 @@ function readOr<T>(
 
 /** Where each module ends, by name (kernel/module/procfs.c: `name size uses users state address`). */
 function parseModules(pieces: Iterable<Uint8Array>): Map<string, number> {
-  const text = Buffer.concat(Array.from(pieces, piece => piece.slice())).toString('latin1');
+  const text = Buffer.concat(Array.from(pieces, piece => Buffer.from(piece))).toString('latin1');
   const ends = new Map<string, number>();
   for (const line of text.split('\n')) {
     const [name, size, , , , address] = line.split(' ');

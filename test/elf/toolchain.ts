@@ -36,8 +36,13 @@ export class Workshop {
 
   /** Compiles a program of test/programs/elf; returns the path of the result. */
   compile(compiler: string, source: string, name: string, ...options: string[]): string {
+    return this.compileWith({}, compiler, source, name, ...options);
+  }
+
+  compileWith(env: NodeJS.ProcessEnv, compiler: string, source: string, name: string, ...options: string[]): string {
     const output = this.path(name);
-    execFileSync(compiler, [join(programs, source), ...options, '-o', output], { stdio: 'pipe' });
+    const where = { stdio: 'pipe', env: { ...process.env, ...env } } as const;
+    execFileSync(compiler, [join(programs, source), ...options, '-o', output], where);
     return output;
   }
 
