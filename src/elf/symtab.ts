@@ -25,7 +25,7 @@ const SHN_UNDEF = 0;
 const SHN_LORESERVE = 0xff00;
 const SHN_XINDEX = 0xffff;
 /** The largest programs known have a million symbols, 24 bytes each. */
-const maxTableSize = 512 * 2 ** 20;
+const maxTableSize = 256 * 2 ** 20;
 const entriesAtOnce = 8192;
 
 /**

@@ -25,9 +25,8 @@ export function arm64Linker(): string | undefined {
   const lld = firstOf('ld.lld');
   if (lld !== undefined || !has('rustc')) return lld;
   const root = execFileSync('rustc', ['--print', 'sysroot'], { encoding: 'utf8' }).trim();
-  const host = readdirSync(join(root, 'lib/rustlib')).find(name => name.includes('linux'));
-  const path = join(root, 'lib/rustlib', host ?? '', 'bin/gcc-ld/ld.lld');
-  return existsSync(path) ? path : undefined;
+  const hosts = readdirSync(join(root, 'lib/rustlib'));
+  return hosts.map(host => join(root, 'lib/rustlib', host, 'bin/gcc-ld/ld.lld')).find(path => existsSync(path));
 }
 
 /** A folder for what is compiled. */
