@@ -130,7 +130,9 @@ describe('a damaged file', () => {
     bytes.writeBigUInt64LE(BigInt(text.length), strings + 32);
     const source = new MemoryBytes(Buffer.concat([bytes, Buffer.from(text)]));
     const symbols = readSymbols(parseElf(source), source);
-    const lengths = Array.from({ length: symbols.length }, (_, symbol) => symbols.nameOf(symbol)).filter(name => /^x+$/.test(name));
+    const lengths = Array.from({ length: symbols.length }, (_, symbol) => symbols.nameOf(symbol)).filter(name =>
+      /^x+$/.test(name),
+    );
     expect(lengths.length).toBeGreaterThan(5);
     expect(new Set(lengths.map(name => name.length))).toEqual(new Set([16 * 1024]));
   });

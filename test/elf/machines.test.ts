@@ -43,7 +43,10 @@ describe.skipIf(!arm64)('arm64 (needs clang with aarch64 and ld.lld)', () => {
 
 const has32 = (() => {
   const input = '.text\n.globl f\n.type f, @function\nf: nop\n.size f, 1\n';
-  return spawnSync('gcc', ['-m32', '-nostdlib', '-shared', '-x', 'assembler', '-', '-o', workshop.path('probe')], { input }).status === 0;
+  return (
+    spawnSync('gcc', ['-m32', '-nostdlib', '-shared', '-x', 'assembler', '-', '-o', workshop.path('probe')], { input })
+      .status === 0
+  );
 })();
 
 describe.skipIf(!has32)('32-bit x86 (needs gcc -m32)', () => {

@@ -1,0 +1,116 @@
+/**
+ * Names for 100,000 addresses of the node binary, beside llvm-symbolizer: whole processes, CPU time of user and system
+ * as the shell counts it, in turns, medians. `node dist/benchmarks/symbolize.js [rounds]`
+ */
+
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseElf } from '../src/elf/elf.ts';
+import { Miss } from '../src/model/profile.ts';
+import { FileBytes } from '../src/process/files.ts';
+import { type CodeMapping, symbolize } from '../src/symbolize/symbolizer.ts';
+
+const count = 100_000;
+const self = fileURLToPath(import.meta.url);
+
+function nodeBinary(): CodeMapping & { readonly bytes: FileBytes } {
+  const bytes = new FileBytes(openSync(process.execPath, 'r'), statSync(process.execPath).size);
+  return { kind: 'file', filename: process.execPath, elf: parseElf(bytes), bytes, miss: Miss.none };
+}
+
+/** Distinct addresses all over the code. */
+function addressesOf({ elf }: CodeMapping): Float64Array {
+  const text = elf?.sections.find(({ name }) => name === '.text');
+  if (text === undefined) throw new Error(`${process.execPath} has no section headers`);
+  return Float64Array.from({ length: count }, (_, i) => text.address + Math.floor((i * text.size) / count));
+}
+
+interface Report {
+  readonly parse: number;
+  readonly cold: number;
+  readonly warm: number;
+  readonly functions: number;
+  readonly named: number;
+  readonly rss: number;
+}
+
+function cpu(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+/** What a child does: one cold call, and a warm one if told to. Times of its parts in ms, memory in MB. */
+function child(warm: boolean): void {
+  const started = cpu();
+  const mapping = nodeBinary();
+  const parsed = cpu();
+  const address = addressesOf(mapping);
+  const columns = { length: count, mapping: new Int32Array(count), address, miss: new Uint8Array(count) };
+  const begin = cpu();
+  const result = symbolize(columns, [mapping]);
+  const cold = cpu() - begin;
+  const again = cpu();
+  if (warm) symbolize(columns, [mapping]);
+  const report: Report = {
+    parse: parsed - started,
+    cold,
+    warm: cpu() - again,
+    functions: result.functions.length,
+    named: result.lines.length,
+    rss: process.resourceUsage().maxRSS / 1024,
+  };
+  process.stderr.write(JSON.stringify(report));
+}
+
+/** CPU time of a command in ms: the line of `times` that counts the children of the shell. */
+function cpuOf(command: string): { cpu: number; stderr: string } {
+  const { stdout, stderr, status } = spawnSync('sh', ['-c', `${command} >/dev/null; times`], { encoding: 'utf8' });
+  const match = /(\d+)m([\d.]+)s (\d+)m([\d.]+)s\s*$/.exec(stdout);
+  if (status !== 0 || match === null) throw new Error(`${command}: ${stderr}`);
+  const [minutesUser, user, minutesSystem, system] = match.slice(1).map(Number);
+  return { cpu: ((minutesUser! + minutesSystem!) * 60 + user! + system!) * 1000, stderr };
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
+}
+
+function main(rounds: number): void {
+  const folder = mkdtempSync(join(tmpdir(), 'symbolize-'));
+  const input = join(folder, 'addresses');
+  const addresses = addressesOf(nodeBinary());
+  writeFileSync(input, Array.from(addresses, address => `0x${address.toString(16)}\n`).join(''));
+  const hasLlvm = spawnSync('sh', ['-c', 'command -v llvm-symbolizer']).status === 0;
+  const ours: number[] = [];
+  const bare: number[] = [];
+  const theirs: number[] = [];
+  const reports: Report[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const { cpu, stderr } = cpuOf(`'${process.execPath}' '${self}' --cold`);
+    ours.push(cpu);
+    const { rss } = JSON.parse(stderr) as Report;
+    const warm = JSON.parse(cpuOf(`'${process.execPath}' '${self}' --warm`).stderr) as Report;
+    reports.push({ ...warm, rss });
+    bare.push(cpuOf(`'${process.execPath}' -e 0`).cpu);
+    if (hasLlvm) theirs.push(cpuOf(`llvm-symbolizer --no-inlines --obj='${process.execPath}' <'${input}'`).cpu);
+  }
+  rmSync(folder, { recursive: true });
+  const of = (pick: (report: Report) => number) => median(reports.map(pick)).toFixed(0);
+  console.log(`${count} addresses of ${process.execPath}, ${rounds} rounds, median CPU`);
+  console.log(
+    `  cold, whole process   ${median(ours).toFixed(0)} ms, of which node itself ${median(bare).toFixed(0)} ms`,
+  );
+  console.log(`  headers, first call   ${of(r => r.parse)} ms, ${of(r => r.cold)} ms`);
+  console.log(`  second call           ${of(r => r.warm)} ms`);
+  console.log(`  peak memory           ${of(r => r.rss)} MB`);
+  console.log(`  named                 ${of(r => r.named)} by ${of(r => r.functions)} functions`);
+  if (!hasLlvm) return;
+  const ratios = theirs.map((time, i) => time / ours[i]!);
+  console.log(`  llvm-symbolizer       ${median(theirs).toFixed(0)} ms, ${median(ratios).toFixed(1)} times ours`);
+}
+
+if (process.argv[2] === '--cold' || process.argv[2] === '--warm') child(process.argv[2] === '--warm');
+else main(Number(process.argv[2] ?? 7));
