@@ -23,18 +23,31 @@ export function rankOf(binding: number, func: boolean, sized: boolean, dynamic: 
   return (sized ? isSized : 0) + (func ? isFunction : 0) + (bound << bindingShift) + (dynamic ? 0 : fromSymtab);
 }
 
+/** No more than this is believed before it is seen. */
+const maxExpected = 2 ** 20;
+
 /** Columns that grow. */
 export class Candidates {
   length = 0;
-  address = new Float64Array(1024);
+  address: Float64Array;
   /** In bytes, 0 when unknown. */
-  size = new Float64Array(1024);
+  size: Float64Array;
   /** Offset in the string table. */
-  name = new Uint32Array(1024);
+  name: Uint32Array;
   /** Which string table, and whether it is the stub of a function and not itself. */
-  origin = new Uint8Array(1024);
+  origin: Uint8Array;
   /** {@link rankOf}. */
-  rank = new Uint8Array(1024);
+  rank: Uint8Array;
+
+  /** `expected`: how many there will be, at a guess. */
+  constructor(expected: number) {
+    const capacity = Math.max(64, Math.min(expected, maxExpected));
+    this.address = new Float64Array(capacity);
+    this.size = new Float64Array(capacity);
+    this.name = new Uint32Array(capacity);
+    this.origin = new Uint8Array(capacity);
+    this.rank = new Uint8Array(capacity);
+  }
 
   add(address: number, size: number, name: number, origin: number, rank: number): void {
     const at = this.length++;

@@ -44,51 +44,46 @@ export class Intervals {
  * without a size) inside of a function of known size is a jump target and names nothing; addr2line sees it likewise.
  */
 export function flatten(candidates: Candidates, code: CodeRanges): Intervals {
-  const { address } = candidates;
+  const { address, rank, size } = candidates;
   const order = orderByAddress(address, candidates.length);
   const sweep = new Sweep(candidates.length);
-  const group: number[] = [];
-  for (let i = 0; i < order.length; ) {
-    const start = address[order[i]!]!;
-    group.length = 0;
-    for (; i < order.length && address[order[i]!] === start; i++) group.push(order[i]!);
+  for (let first = 0, after = 0; first < order.length; first = after) {
+    let best = order[first]!;
+    let sizesDiffer = false;
+    const start = address[best]!;
+    for (after = first + 1; after < order.length && address[order[after]!] === start; after++) {
+      const item = order[after]!;
+      if (size[item] !== size[best]) sizesDiffer = true;
+      if (rank[item]! > rank[best]!) best = item;
+    }
     const limit = code.endOf(start);
     if (limit === undefined) continue;
-    const next = i < order.length ? Math.min(limit, address[order[i]!]!) : limit;
     sweep.closeBefore(start);
-    openGroup(candidates, group, sweep, start, next, limit);
+    if (size[best] === 0) {
+      const next = after < order.length ? Math.min(limit, address[order[after]!]!) : limit;
+      openUnsized(sweep, start, next, best, (rank[best]! & isFunction) !== 0);
+    } else if (sizesDiffer) openNested(candidates, order.subarray(first, after), best, sweep, limit);
+    else sweep.open(start, Math.min(start + size[best]!, limit), best);
   }
   sweep.closeBefore(Number.POSITIVE_INFINITY);
   return sweep.done();
 }
 
-/** Opens the best of the symbols that begin at one address; of sized ones of the same kind the larger encloses. */
-function openGroup(
-  candidates: Candidates,
-  group: number[],
-  sweep: Sweep,
-  start: number,
-  next: number,
-  limit: number,
-): void {
-  const { rank, size } = candidates;
-  let best = group[0]!;
-  for (const item of group) if (rank[item]! > rank[best]!) best = item;
-  if (size[best] === 0) {
-    const enclosing = sweep.end();
-    const inside = enclosing > start;
-    if (inside && (rank[best]! & isFunction) === 0) return;
-    sweep.open(start, inside ? Math.min(next, enclosing) : next, best);
-    return;
-  }
-  if (group.length > 1) {
-    const func = rank[best]! & isFunction;
-    group = group.filter(item => size[item]! > 0 && (rank[item]! & isFunction) === func);
-    group.sort((a, b) => size[b]! - size[a]! || rank[b]! - rank[a]! || a - b);
-  }
-  let before = -1;
-  for (const item of group) {
-    if (size[item] !== before) sweep.open(start, Math.min(start + size[item]!, limit), item);
+function openUnsized(sweep: Sweep, start: number, next: number, symbol: number, mayNest: boolean): void {
+  const enclosing = sweep.end();
+  if (enclosing <= start) sweep.open(start, next, symbol);
+  else if (mayNest) sweep.open(start, Math.min(next, enclosing), symbol);
+}
+
+/** Of the sized symbols that begin at one address and are of the same kind as the best, the larger encloses. */
+function openNested(candidates: Candidates, items: Uint32Array, best: number, sweep: Sweep, limit: number): void {
+  const { address, rank, size } = candidates;
+  const kind = rank[best]! & isFunction;
+  const nested = items.filter(item => size[item]! > 0 && (rank[item]! & isFunction) === kind);
+  nested.sort((a, b) => size[b]! - size[a]! || rank[b]! - rank[a]! || a - b);
+  let before = 0;
+  for (const item of nested) {
+    if (size[item] !== before) sweep.open(address[item]!, Math.min(address[item]! + size[item]!, limit), item);
     before = size[item]!;
   }
 }

@@ -5,22 +5,24 @@ const digits = 1 << digitBits;
 
 /**
  * The order of the first `length` addresses, ascending, equal ones in their old order. A radix sort with the least
- * significant digit first; digits that all addresses share are skipped, so that the text of one file takes three passes.
+ * significant digit first. Only the distances from the lowest address are sorted, and only the digits in which they
+ * differ: three passes for the text of one file.
  */
 export function orderByAddress(addresses: Float64Array, length: number): Uint32Array {
-  const low = new Uint32Array(length);
-  const high = new Uint32Array(length);
+  let lowest = Number.POSITIVE_INFINITY;
+  let highest = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < length; i++) {
-    const word = Math.floor(addresses[i]! / 2 ** 32);
-    low[i] = addresses[i]! - word * 2 ** 32;
-    // Flipping the sign bit makes negative (kernel) addresses sort before positive ones.
-    high[i] = word ^ 0x80000000;
+    lowest = Math.min(lowest, addresses[i]!);
+    highest = Math.max(highest, addresses[i]!);
   }
   let order = new Uint32Array(length);
   for (let i = 0; i < length; i++) order[i] = i;
   let spare = new Uint32Array(length);
   const counts = new Uint32Array(digits);
-  for (const words of [low, high]) {
+  const words = new Uint32Array(length);
+  for (let unit = 1; unit <= highest - lowest; unit *= 2 ** 32) {
+    if (unit === 1) for (let i = 0; i < length; i++) words[i] = addresses[i]! - lowest;
+    else for (let i = 0; i < length; i++) words[i] = Math.floor((addresses[i]! - lowest) / unit);
     for (let shift = 0; shift < 32; shift += digitBits) {
       if (!sortByDigit(words, shift, order, spare, counts)) continue;
       [order, spare] = [spare, order];

@@ -32,8 +32,9 @@ export interface SymbolTable {
 export function readSymbols(elf: Elf, source: ByteSource): SymbolTable {
   if (elf.type === ET_REL) throw new ElfError('unsupported', 'a relocatable object has no addresses');
   const code = new CodeRanges(elf);
-  const candidates = new Candidates();
   const sections = orNone(() => symbolSections(elf, source)) ?? [];
+  // 24 bytes each, of which some are data.
+  const candidates = new Candidates(sections.reduce((sum, { size }) => sum + Math.ceil(size / 24), 0));
   sections.forEach((section, origin) => {
     orNone(() => collectSymbols(elf, source, section, origin, code, candidates));
   });

@@ -26,7 +26,7 @@ const SHN_LORESERVE = 0xff00;
 const SHN_XINDEX = 0xffff;
 /** The largest programs known have a million symbols, 24 bytes each. */
 const maxTableSize = 256 * 2 ** 20;
-const entriesAtOnce = 8192;
+const entriesAtOnce = 2048;
 
 /**
  * The tables of the section headers, .symtab before .dynsym; sections that contradict themselves are left out. A file

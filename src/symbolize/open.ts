@@ -8,12 +8,15 @@ import type { CodeMapping, SourceTable, SymbolSource } from './source.ts';
 /** A table and its names, each decoded and demangled once. */
 export class NamedTable {
   readonly table: SourceTable;
-  readonly #systemNames: string[] = [];
-  readonly #names: string[] = [];
-  readonly #shortNames: string[] = [];
+  // Of the full length from the start: filled here and there, growing arrays would become hash tables.
+  readonly #systemNames: (string | undefined)[];
+  readonly #names: (string | undefined)[];
+  #shortNames: (string | undefined)[] | undefined;
 
   constructor(table: SourceTable) {
     this.table = table;
+    this.#systemNames = new Array(table.length);
+    this.#names = new Array(table.length);
   }
 
   /** The linker's name; '' when it cannot be read. */
@@ -38,6 +41,7 @@ export class NamedTable {
 
   /** The readable name without parameters, return type and template arguments. */
   shortName(symbol: number, demangler: Demangler): string {
+    this.#shortNames ??= new Array(this.table.length) as (string | undefined)[];
     let short = this.#shortNames[symbol];
     if (short === undefined) {
       const name = this.name(symbol, demangler);
