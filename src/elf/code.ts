@@ -9,25 +9,29 @@ export class CodeRanges {
   #last = 0;
 
   /**
-   * The executable sections, since a symbol without a size ends with its section at the latest; the executable segments
-   * of a file that has no section headers. Contents are not needed: in a separate debug file they are SHT_NOBITS.
+   * The executable sections, since a symbol without a size ends with its section at the latest, and what the executable
+   * segments have besides: all of it in a file without section headers or with wrong ones. Contents are not needed, so
+   * that separate debug files, whose sections are SHT_NOBITS, have code as well.
    */
   constructor(elf: Elf) {
     const code = SHF_ALLOC | SHF_EXECINSTR;
-    const ranges = elf.sections
-      .filter(section => (section.flags & code) === code)
-      .map(s => [s.address, s.size] as const);
-    const segments = elf.segments.filter(segment => segment.type === PT_LOAD && (segment.flags & PF_X) !== 0);
-    if (ranges.length === 0) ranges.push(...segments.map(segment => [segment.address, segment.memorySize] as const));
-    ranges.sort((a, b) => a[0] - b[0]);
-    let limit = Number.NEGATIVE_INFINITY;
-    for (const [address, size] of ranges) {
-      const start = Math.max(address, limit);
-      limit = Math.max(limit, address + size);
-      if (limit > start) {
-        this.#starts.push(start);
-        this.#ends.push(limit);
-      }
+    // At each edge of a section or segment: how many begin there, less how many end.
+    const edges = new Map<number, number>();
+    const add = (address: number, size: number) => {
+      edges.set(address, (edges.get(address) ?? 0) + 1);
+      edges.set(address + size, (edges.get(address + size) ?? 0) - 1);
+    };
+    for (const { flags, address, size } of elf.sections) if ((flags & code) === code) add(address, size);
+    for (const { type, flags, address, memorySize } of elf.segments) {
+      if (type === PT_LOAD && (flags & PF_X) !== 0) add(address, memorySize);
+    }
+    const sorted = Float64Array.from(edges.keys()).sort();
+    let depth = 0;
+    for (let i = 0; i + 1 < sorted.length; i++) {
+      depth += edges.get(sorted[i]!)!;
+      if (depth === 0) continue;
+      this.#starts.push(sorted[i]!);
+      this.#ends.push(sorted[i + 1]!);
     }
   }
 

@@ -134,8 +134,12 @@ class Shortener {
 /** A type or path with the arguments of its generics elided. */
 function withoutArguments(text: string): string {
   let out = '';
+  let matching = true;
   for (let at = 0; at < text.length; ) {
-    const end = text[at] === '<' && at > 0 && /[\w:]/.test(text[at - 1]!) ? closingBracket(text, at) : -1;
+    const opens = matching && text[at] === '<' && at > 0 && /[\w:]/.test(text[at - 1]!);
+    const end = opens ? closingBracket(text, at) : -1;
+    // A bracket without an end is no bracket, and neither are the others behind it.
+    if (opens && end < 0) matching = false;
     out += end < 0 ? text[at]! : '<>';
     at = end < 0 ? at + 1 : end + 1;
   }

@@ -120,6 +120,20 @@ describe('a damaged file', () => {
     expect(result).toBe(0);
   });
 
+  it('whose sections lie about addresses has the names of its segments', () => {
+    const good = new MemoryBytes(original);
+    const elf = parseElf(good);
+    const lying = { ...elf, sections: elf.sections.map(section => ({ ...section, address: section.address + 2 ** 40 })) };
+    const [ours, theirs] = [readSymbols(lying, good), readSymbols(elf, good)];
+    const { address, size } = elf.sections.find(({ name }) => name === '.text')!;
+    let same = 0;
+    for (let at = address; at < address + size; at++) {
+      const [a, b] = [ours.find(at), theirs.find(at)];
+      if (a >= 0 && b >= 0 && ours.nameOf(a) === theirs.nameOf(b)) same++;
+    }
+    expect(same).toBeGreaterThan(size * 0.8);
+  });
+
   it('with names that do not end cuts them', () => {
     const bytes = Buffer.from(original);
     const header = sectionHeader(bytes, symtab);

@@ -108,6 +108,13 @@ describe('symbols', () => {
     expect(names.filter(name => name.includes('@') && !name.endsWith('@plt'))).toEqual([]);
   });
 
+  it('of a program with a hundred thousand of them are those of nm', () => {
+    const file = load(process.execPath);
+    const functions = listed(file.path);
+    expect(functions.length).toBeGreaterThan(50_000);
+    compareWithNm(file, functions, 300);
+  });
+
   it('of a file without section headers are the dynamic ones', () => {
     const file = program('headless', '-shared', '-fPIC', '-s');
     const bytes = Buffer.from(file.bytes.read(0, file.bytes.size));

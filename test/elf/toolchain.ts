@@ -107,7 +107,7 @@ export function listed(path: string, ...options: string[]): Listed[] {
   });
   const found: Listed[] = [];
   for (const line of text.split('\n')) {
-    const match = /^([0-9a-f]+) ([0-9a-f]+) [tTwWiu] (.+)$/.exec(line);
+    const match = /^([0-9a-f]+) ([0-9a-f]+) [tTWi] (.+)$/.exec(line);
     if (match === null) continue;
     const name = match[3]!.replace(/@.*$/, '');
     found.push({ address: Number.parseInt(match[1]!, 16), size: Number.parseInt(match[2]!, 16), name });

@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { FrameKind, Miss } from '../../src/model/profile.ts';
 import { readKallsyms } from '../../src/symbolize/kallsyms.ts';
-import type { KernelFiles } from '../../src/symbolize/kernel-files.ts';
+import { type KernelFiles, runningKernel } from '../../src/symbolize/kernel-files.ts';
 
 const kallsyms = `\
 0000000000000000 A fixed_percpu_data
@@ -124,6 +125,29 @@ describe('kernel symbols', () => {
     expect([base - 1, base, base + 15, base + 16, base + 0xffff, base + 0x10000].map(a => table.find(a))).toEqual([
       -1, 0, 0, 1, 1, -1,
     ]);
+  });
+});
+
+describe('the running kernel', () => {
+  const table = readKallsyms(runningKernel);
+
+  it.skipIf(typeof table === 'number')('(needs CAP_SYSLOG) has its functions where its file says', () => {
+    if (typeof table === 'number') return;
+    const lines = readFileSync('/proc/kallsyms', 'latin1').split('\n');
+    const end = lines.find(line => line.endsWith(' _etext'))!.slice(0, 16);
+    const names = new Map<string, string[]>();
+    for (const line of lines) {
+      const match = /^([0-9a-f]{16}) [tTwW] (.*)$/.exec(line);
+      if (match === null || match[1]! >= end) continue;
+      names.set(match[1]!, [...(names.get(match[1]!) ?? []), match[2]!.replace('\t', ' ')]);
+    }
+    expect(names.size).toBeGreaterThan(10_000);
+    let wrong = 0;
+    for (const [address, candidates] of names) {
+      const symbol = table.find(Number(BigInt.asIntN(64, BigInt(`0x${address}`))));
+      if (symbol < 0 || !candidates.includes(table.nameOf(symbol))) wrong++;
+    }
+    expect(wrong).toBe(0);
   });
 });
 
