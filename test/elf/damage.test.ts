@@ -123,7 +123,10 @@ describe('a damaged file', () => {
   it('whose sections lie about addresses has the names of its segments', () => {
     const good = new MemoryBytes(original);
     const elf = parseElf(good);
-    const lying = { ...elf, sections: elf.sections.map(section => ({ ...section, address: section.address + 2 ** 40 })) };
+    const lying = {
+      ...elf,
+      sections: elf.sections.map(section => ({ ...section, address: section.address + 2 ** 40 })),
+    };
     const [ours, theirs] = [readSymbols(lying, good), readSymbols(elf, good)];
     const { address, size } = elf.sections.find(({ name }) => name === '.text')!;
     let same = 0;
