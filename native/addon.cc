@@ -166,7 +166,6 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
   void Load(const Napi::CallbackInfo &info) {
     auto object = ToBytes(info[0]), rodata = ToBytes(info[1]);
     std::string ring = info[2].ToString();
-    ring_size_ = ToUint32(info[3]);
     std::vector<char> verifier_log(64 << 10);
     libbpf_log.clear();
 
@@ -187,13 +186,14 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
         throw Failure(info.Env(), "set .rodata", errno, libbpf_log);
     }
     bpf_map *samples = Map(info.Env(), ring);
-    bpf_map__set_max_entries(samples, ring_size_);
+    bpf_map__set_max_entries(samples, ToUint32(info[3]));
     if (int error = bpf_object__load(object_))
       throw Failure(info.Env(), "bpf_object__load", -error, libbpf_log + verifier_log.data());
 
     // Consumer page, writable; then producer page and data, read-only. The kernel would map the data twice so that
     // records never wrap; once is enough, and half as much resident memory.
     int fd = bpf_map__fd(samples);
+    ring_size_ = bpf_map__max_entries(samples);  // libbpf rounds it up to a power of two
     void *consumer = mmap(nullptr, kPage, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (consumer == MAP_FAILED) throw Failure(info.Env(), "mmap of the ring buffer", errno);
     consumer_ = static_cast<uint64_t *>(consumer);

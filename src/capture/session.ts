@@ -3,7 +3,8 @@
  * timer by its owner; it starts no thread and keeps nothing after close().
  */
 import { readFileSync, readlinkSync } from 'node:fs';
-import { type Addon, type BpfObject, explain, loadAddon, loadBpfObject, type PerfEvent } from './addon.ts';
+import { ExitCode, ProfilerError } from '../errors.ts';
+import { type Addon, addonErrno, type BpfObject, explain, loadAddon, loadBpfObject, type PerfEvent } from './addon.ts';
 import type { SelectedEvent } from './events/index.ts';
 import { samplingAttributes, sidebandAttributes } from './perf-attr.ts';
 import { Config, Counter, Filter, Limit, Sample, Stacks, sizeOf, Target } from './records.gen.ts';
@@ -71,6 +72,17 @@ function pidNamespace(): number {
   }
 }
 
+/** What perf_event_open(2) answers for events that the hardware, or this virtual machine, does not have. */
+const NO_SUCH_EVENT = ['ENOENT', 'EOPNOTSUPP', 'ENODEV', 'EINVAL'];
+
+function unsupportedEvent(name: string, cause: unknown): ProfilerError {
+  return new ProfilerError('event-not-supported', `this machine cannot sample "${name}" (${addonErrno(cause)}).`, {
+    hint: 'Virtual machines mostly have no hardware counters: try -e cpu-clock.',
+    exitCode: ExitCode.notPermitted,
+    cause,
+  });
+}
+
 function key(id: number): Uint8Array {
   return new Uint8Array(Uint32Array.of(id).buffer);
 }
@@ -134,7 +146,7 @@ export class Session {
       for (const cpu of cpus) this.#openCpu(cpu);
     } catch (error) {
       this.close();
-      throw explain(error);
+      throw NO_SUCH_EVENT.includes(addonErrno(error)) ? unsupportedEvent(options.event.name, error) : explain(error);
     }
   }
 

@@ -3,7 +3,7 @@
  * symbolic links, FIFOs, devices, or have been replaced since. A file is opened for its identity first (O_PATH has no
  * side effects), read only when it is a regular file, and believed only when it is the one that was mapped.
  */
-import { closeSync, constants, fstatSync, openSync, readFileSync, readSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readlinkSync, readSync, type Stats } from 'node:fs';
 import { type ByteSource, ElfError, MemoryBytes } from '../elf/bytes.ts';
 import { type Elf, parseElf } from '../elf/elf.ts';
 import { type Mapping, parseMaps } from './maps.ts';
@@ -72,34 +72,50 @@ function parse(bytes: ByteSource): Elf | undefined {
   }
 }
 
-/** Whether the opened file is what was mapped: by build id where the kernel told it, else by inode. */
-function isMapped(mapping: Mapping, stats: Stats, elf: Elf | undefined): boolean {
-  if (mapping.buildId !== '') return elf?.buildId === mapping.buildId;
-  return mapping.inode !== 0 && stats.ino === mapping.inode;
+/** A place where a mapped file may be found. */
+interface Candidate {
+  readonly path: string;
+  /** A link of /proc/PID/map_files: its target is the path of what is mapped there now. */
+  readonly link: boolean;
 }
 
-function hex(address: number): string {
-  return address.toString(16);
+/** Where to look, in this order. */
+function candidates(image: Image, mapping: Mapping): Candidate[] {
+  const range = `${mapping.start.toString(16)}-${mapping.end.toString(16)}`;
+  const path = plainPath(mapping);
+  return [
+    // Reaches deleted files too; needs CAP_SYS_ADMIN and a living process.
+    { path: `/proc/${image.pid}/map_files/${range}`, link: true },
+    { path: `/proc/${image.pid}/root${path}`, link: false },
+    // The process is gone: its parent mostly lives in the same container.
+    ...(image.parentPid > 0 ? [{ path: `/proc/${image.parentPid}/root${path}`, link: false }] : []),
+    { path, link: false },
+  ];
+}
+
+function plainPath(mapping: Mapping): string {
+  return mapping.path.replace(/ \(deleted\)$/, '');
+}
+
+/** Whether the opened file is what was mapped: by build id where the kernel told it, else by inode. */
+function isMapped(mapping: Mapping, candidate: Candidate, stats: Stats, elf: Elf | undefined): boolean {
+  if (mapping.buildId !== '') return elf?.buildId === mapping.buildId;
+  if (mapping.inode === 0) return false;
+  if (stats.ino === mapping.inode) return true;
+  // On file systems without a device of their own (overlayfs, btrfs) maps and stat may tell different inodes.
+  if (!candidate.link || !mapping.device.startsWith('00:')) return false;
+  return readlinkSync(candidate.path).replace(/ \(deleted\)$/, '') === plainPath(mapping);
 }
 
 /** The file of a mapping, or undefined when it cannot be had any more. */
 export function openMapped(image: Image, mapping: Mapping): OpenedFile | undefined {
-  const path = mapping.path.replace(/ \(deleted\)$/, '');
-  const candidates = [
-    // The very inode, deleted or not; needs CAP_SYS_ADMIN and a living process.
-    { path: `/proc/${image.pid}/map_files/${hex(mapping.start)}-${hex(mapping.end)}`, exact: true },
-    { path: `/proc/${image.pid}/root${path}`, exact: false },
-    // The process is gone: its parent mostly lives in the same container.
-    ...(image.parentPid > 0 ? [{ path: `/proc/${image.parentPid}/root${path}`, exact: false }] : []),
-    { path, exact: false },
-  ];
-  for (const candidate of candidates) {
+  for (const candidate of candidates(image, mapping)) {
     const opened = openRegular(candidate.path);
     if (!opened) continue;
     const { fd, stats } = opened;
     const bytes = new FileBytes(fd, stats.size);
     const elf = parse(bytes);
-    if (candidate.exact || isMapped(mapping, stats, elf)) {
+    if (isMapped(mapping, candidate, stats, elf)) {
       return { identity: `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeMs}`, bytes, elf };
     }
     bytes.close();

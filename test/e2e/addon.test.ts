@@ -1,0 +1,147 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
+import { afterAll, describe, expect, test } from 'vitest';
+import { loadAddon, loadBpfObject } from '../../src/capture/addon.ts';
+import { findEvent } from '../../src/capture/events/index.ts';
+import { sizeOf } from '../../src/capture/records.gen.ts';
+import { onlineCpus, Session } from '../../src/capture/session.ts';
+import { needsBpf, obstacle, sleep, startProfiler, stopAll } from '../support/profiler.ts';
+
+const CPU1 = '/sys/devices/system/cpu/cpu1/online';
+
+/** Our open BPF and perf descriptors. */
+function kernelObjects(): string[] {
+  return readdirSync('/proc/self/fd')
+    .map(fd => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`);
+      } catch {
+        return '';
+      }
+    })
+    .filter(target => /bpf|perf_event/.test(target));
+}
+
+/** Our programs, in the whole kernel; it frees them a moment after their last descriptor. */
+function loadedPrograms(): number {
+  return readFileSync('/proc/kallsyms', 'utf8').match(/bpf_prog_\w+_process_fork\t\[bpf\]/g)?.length ?? 0;
+}
+
+async function untilGone(count: number): Promise<number> {
+  for (let tries = 0; tries < 40 && loadedPrograms() > count; tries++) await sleep(50);
+  return loadedPrograms();
+}
+
+function open(): Session {
+  const targets = { pids: [process.pid], tids: [], inherit: true };
+  return new Session({ event: findEvent('cpu-clock'), hz: 99, targets, kernelStacks: true, userStacks: true });
+}
+
+describe.skipIf(obstacle)(needsBpf('the addon leaves nothing behind'), () => {
+  const programs = obstacle ? 0 : loadedPrograms();
+  afterAll(stopAll);
+
+  test('after close(), fifty times', async () => {
+    for (let i = 0; i < 50; i++) open().close();
+    expect(kernelObjects()).toEqual([]);
+    expect(await untilGone(programs)).toBe(programs);
+  });
+
+  test('after an exception in the middle of opening', async () => {
+    const targets = { pids: [], tids: [], inherit: true };
+    const event = { ...findEvent('cpu-clock'), config: 9999 };
+    const options = { event, hz: 99, targets, kernelStacks: true, userStacks: true };
+    expect(() => new Session(options)).toThrow('this machine cannot sample "cpu-clock"');
+    expect(kernelObjects()).toEqual([]);
+    expect(await untilGone(programs)).toBe(programs);
+  });
+
+  test('after SIGKILL', async () => {
+    const { child, ended } = startProfiler(['record', '-a', '-o', '/dev/null', '--format', 'svg']);
+    for (let tries = 0; tries < 100 && loadedPrograms() === programs; tries++) await sleep(50);
+    expect(loadedPrograms()).toBe(programs + 1);
+    child.kill('SIGKILL');
+    await ended;
+    expect(await untilGone(programs)).toBe(programs);
+  });
+
+  test('when it is forgotten instead of closed', async () => {
+    const script = `
+      const { createRequire } = require('module');
+      const { readFileSync, readdirSync, readlinkSync } = require('fs');
+      const addon = require('./build/profiler.node');
+      const open = () => new addon.BpfObject(readFileSync('build/profiler.bpf.o'), new Uint8Array(${sizeOf.Config}), 'samples', 1 << 20);
+      const left = () => readdirSync('/proc/self/fd').filter(fd => { try { return /bpf/.test(readlinkSync('/proc/self/fd/' + fd)); } catch { return false; } }).length;
+      for (let i = 0; i < 3; i++) open();
+      setTimeout(() => { gc(); setTimeout(() => console.log(left()), 50); }, 50);`;
+    const { stdout, stderr } = spawnSync(process.execPath, ['--expose-gc', '-e', script], { encoding: 'utf8' });
+    expect({ stdout, stderr }).toEqual({ stdout: '0\n', stderr: '' });
+  });
+});
+
+describe.skipIf(obstacle)(needsBpf('the addon refuses'), () => {
+  const { BpfObject, PerfEvent } = obstacle ? ({} as ReturnType<typeof loadAddon>) : loadAddon();
+  const caught = (run: () => unknown) => {
+    try {
+      run();
+    } catch (error) {
+      return error as Error & { errno?: number; step?: string; log?: string };
+    }
+    throw new Error('nothing was thrown');
+  };
+
+  test('arguments of other types', () => {
+    expect(() => new BpfObject('x' as never, new Uint8Array(), 'samples', 4096)).toThrow('expected a Uint8Array');
+    expect(() => new PerfEvent(new Float64Array(9) as never, 0, 0, 0)).toThrow('expected a Uint8Array');
+  });
+
+  test('bytes that are no BPF object, with errno, step and what libbpf said', () => {
+    const error = caught(() => new BpfObject(Buffer.from('not ELF'), new Uint8Array(), 'samples', 4096));
+    expect(error.step).toBe('bpf_object__open');
+    expect(error.errno).toBeGreaterThan(0);
+    expect(error.log).toContain('libbpf');
+  });
+
+  test('a program that the verifier refuses, with its last lines', () => {
+    const config = new Uint8Array(sizeOf.Config);
+    // A program whose first instruction is not one.
+    const broken = Buffer.from(loadBpfObject());
+    const call = Buffer.from([0x85, 0, 0, 0, 14, 0, 0, 0]); // bpf_get_current_pid_tgid
+    expect(broken.includes(call)).toBe(true);
+    for (let at = broken.indexOf(call); at >= 0; at = broken.indexOf(call)) broken[at] = 0xff;
+    const refused = caught(() => new BpfObject(broken, config, 'samples', 1 << 20));
+    expect(refused.step).toBe('bpf_object__load');
+    expect(refused.log).toMatch(/unknown opcode|processed \d+ insns/);
+  });
+
+  test('every method after close()', () => {
+    const object = new BpfObject(loadBpfObject(), new Uint8Array(sizeOf.Config), 'samples', 1 << 20);
+    object.close();
+    object.close();
+    expect(object.drain(new Uint8Array(64))).toBe(0);
+    expect(() => object.attach('process_fork')).toThrow('find program process_fork');
+    expect(() => object.update('targets', new Uint8Array(4), new Uint8Array(4))).toThrow('find map targets');
+    expect(() => object.counters('counters', new Float64Array(1))).toThrow('find map counters');
+  });
+});
+
+const canOffline = obstacle === '' && spawnSync('sh', ['-c', `test -w ${CPU1}`]).status === 0;
+
+describe.skipIf(!canOffline)('CPUs that go and come (needs BPF and a writable cpu1/online)', () => {
+  test('are closed and sampled again', () => {
+    const session = open();
+    try {
+      const all = onlineCpus();
+      expect(session.cpus).toEqual(all);
+      writeFileSync(CPU1, '0');
+      session.followCpus();
+      expect(session.cpus).toEqual(all.filter(cpu => cpu !== 1));
+      writeFileSync(CPU1, '1');
+      session.followCpus();
+      expect(session.cpus.sort()).toEqual(all);
+    } finally {
+      writeFileSync(CPU1, '1');
+      session.close();
+    }
+  });
+});
