@@ -27,7 +27,7 @@ const TITLE_FONT = 16;
 const FONTS = "ui-monospace,'SFMono-Regular',Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace";
 /** px */
 const LABEL_PADDING = 4;
-/** A label of fewer cells says nothing. */
+/** A cut label of fewer cells says nothing. */
 const MIN_LABEL = 4;
 /** Code units per chunk, roughly. */
 const CHUNK = 1 << 16;
@@ -96,7 +96,7 @@ function titleOf(picture: Picture, node: number): string {
 /** A frame's text, or '' where no room is. Text outside ASCII is clipped too: no estimate holds for every script. */
 function labelOf(picture: Picture, name: string, x: number, y: number, width: number): string {
   const room = Math.floor((width - LABEL_PADDING - 2) / CELL);
-  if (room < MIN_LABEL) return '';
+  if (room < MIN_LABEL && name.length > room) return '';
   const text = shorten(bounded(name, (room + 1) * 16), room);
   const attributes = `fill="${picture.palette.ink.label}" pointer-events="none"`;
   if (isPlain(text.replaceAll('…', ''))) {

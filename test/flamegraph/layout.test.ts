@@ -80,6 +80,15 @@ describe('layout', () => {
     expect(order).toEqual(['', '10', '9', 'B', 'Z', '_', 'a', 'ä', '関数']);
   });
 
+  test('orders and merges hundreds of siblings', () => {
+    const names = Array.from({ length: 300 }, (_, i) => `f${String((i * 7) % 300).padStart(3, '0')}`);
+    const data = flameData([...names, ...names].map((name, i) => [['main', name], i]));
+    const tree = layout(data);
+    const order = [...tree.frame.subarray(2)].map(frame => data.names[data.frames.name[frame]!]);
+    expect(order).toEqual(names.toSorted());
+    expect(tree.start[301]! + tree.total[301]!).toBe(tree.grandTotal);
+  });
+
   test('the order of the samples does not matter', () => {
     const lines = ['a;b 1', 'a;c;d 2', 'b 3', 'a;c 4'];
     expect(outlineOf(collapsed(lines.join('\n')))).toEqual(outlineOf(collapsed(lines.toReversed().join('\n'))));

@@ -65,6 +65,13 @@ test('title of a frame: name, place, share of all and of the caller, self', () =
   expect(text).toContain('<title>a\nnative\n5, 55.6 % of total\nself: none</title>');
 });
 
+test('a name is shown whole where it fits and cut only where enough of it remains', () => {
+  const labels = (value: number) => count(svg(collapsed(`f ${value}\nlonger_name ${1180 - value}`)), '>f</text>');
+  expect([labels(12), labels(14)]).toEqual([0, 1]);
+  expect(svg(collapsed('abcdef 30\nx 1150'))).not.toMatch(/>a[a-z]*…</);
+  expect(svg(collapsed('abcdef 36\nx 1144'))).toContain('>abc…</text>');
+});
+
 test('the same input gives the same bytes', () => {
   const data = manyStacks(300, 20, ['a', 'b', '関数', 'd::e::f<int>']);
   expect(svg(data)).toBe(svg(data));
