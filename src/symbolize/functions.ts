@@ -45,7 +45,7 @@ export class FunctionBuilder {
     const key = file * 2 ** 26 + system;
     let found = this.#known.get(key);
     if (found === undefined) {
-      found = this.#name.push(this.#intern(name));
+      found = this.#name.push(name === systemName ? system : this.#intern(name));
       this.#systemName.push(system);
       this.#filename.push(file);
       this.#known.set(key, found);

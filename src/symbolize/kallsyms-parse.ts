@@ -34,14 +34,17 @@ export function parseKallsyms(pieces: Iterable<Uint8Array>): KernelSymbolColumns
   const parser = new Parser();
   let rest: Uint8Array = Buffer.alloc(0);
   for (const piece of pieces) {
-    const bytes = rest.length > 0 ? Buffer.concat([rest, piece]) : piece;
     let start = 0;
-    for (let end = bytes.indexOf(newline); end >= 0; end = bytes.indexOf(newline, start)) {
-      if (end - start <= maxLine) parser.line(bytes, start, end);
+    for (let end = piece.indexOf(newline); end >= 0; end = piece.indexOf(newline, start)) {
+      if (rest.length > 0) {
+        const line = Buffer.concat([rest, piece.subarray(start, end)]);
+        if (line.length <= maxLine) parser.line(line, 0, line.length);
+        rest = Buffer.alloc(0);
+      } else if (end - start <= maxLine) parser.line(piece, start, end);
       start = end + 1;
     }
     // Copied: the piece is not ours to keep. Of an endless line only so much that it is still too long.
-    rest = Buffer.from(bytes.subarray(start, start + maxLine + 1));
+    if (rest.length <= maxLine) rest = Buffer.concat([rest, piece.subarray(start, start + maxLine + 1)]);
   }
   if (rest.length > 0 && rest.length <= maxLine) parser.line(rest, 0, rest.length);
   return parser.done();

@@ -5,7 +5,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 /** The bytes of a file in pieces, each valid until the next is taken. Throws when the file cannot be read. */
 export type KernelFiles = (path: '/proc/kallsyms' | '/proc/modules') => Iterable<Uint8Array>;
 
-const pieceSize = 256 * 1024;
+const pieceSize = 64 * 1024;
 
 /** Reads /proc of the running system. */
 export const runningKernel: KernelFiles = function* (path) {

@@ -8,47 +8,40 @@ import type { CodeMapping, SourceTable, SymbolSource } from './source.ts';
 /** A table and its names, each decoded and demangled once. */
 export class NamedTable {
   readonly table: SourceTable;
-  // Of the full length from the start: filled here and there, growing arrays would become hash tables.
-  readonly #systemNames: (string | undefined)[];
-  readonly #names: (string | undefined)[];
-  #shortNames: (string | undefined)[] | undefined;
+  /** For each symbol: where its names are in the columns, plus one; 0 while it has none. */
+  readonly #slots: Uint32Array;
+  readonly #systemNames: string[] = [];
+  readonly #names: (string | undefined)[] = [];
+  readonly #shortNames: (string | undefined)[] = [];
 
   constructor(table: SourceTable) {
     this.table = table;
-    this.#systemNames = new Array(table.length);
-    this.#names = new Array(table.length);
+    this.#slots = new Uint32Array(table.length);
   }
 
   /** The linker's name; '' when it cannot be read. */
   systemName(symbol: number): string {
-    let name = this.#systemNames[symbol];
-    if (name === undefined) {
-      name = this.table.nameOf(symbol);
-      this.#systemNames[symbol] = name;
-    }
-    return name;
+    return this.#systemNames[this.#slotOf(symbol)]!;
   }
 
-  /** The readable name. */
-  name(symbol: number, demangler: Demangler): string {
-    let name = this.#names[symbol];
-    if (name === undefined) {
-      name = demangler.demangle(this.systemName(symbol));
-      this.#names[symbol] = name;
-    }
-    return name;
+  /** The readable name, without parameters, return type and template arguments when it is to be short. */
+  name(symbol: number, short: boolean, demangler: Demangler): string {
+    const slot = this.#slotOf(symbol);
+    const systemName = this.#systemNames[slot]!;
+    this.#names[slot] ??= demangler.demangle(systemName);
+    const name = this.#names[slot];
+    if (!short || name === systemName) return name;
+    this.#shortNames[slot] ??= shortName(name);
+    return this.#shortNames[slot];
   }
 
-  /** The readable name without parameters, return type and template arguments. */
-  shortName(symbol: number, demangler: Demangler): string {
-    this.#shortNames ??= new Array(this.table.length) as (string | undefined)[];
-    let short = this.#shortNames[symbol];
-    if (short === undefined) {
-      const name = this.name(symbol, demangler);
-      short = name === this.systemName(symbol) ? name : shortName(name);
-      this.#shortNames[symbol] = short;
+  #slotOf(symbol: number): number {
+    if (this.#slots[symbol] === 0) {
+      this.#slots[symbol] = this.#systemNames.push(this.table.nameOf(symbol));
+      this.#names.push(undefined);
+      this.#shortNames.push(undefined);
     }
-    return short;
+    return this.#slots[symbol]! - 1;
   }
 }
 

@@ -105,8 +105,7 @@ class Names {
   functionOf(table: NamedTable, symbol: number, filename: string): number {
     const systemName = table.systemName(symbol);
     if (systemName === '') return -1;
-    const name = this.#short ? table.shortName(symbol, this.#demangler) : table.name(symbol, this.#demangler);
-    return this.functions.functionOf(name, systemName, filename);
+    return this.functions.functionOf(table.name(symbol, this.#short, this.#demangler), systemName, filename);
   }
 }
 
