@@ -129,7 +129,7 @@ export class Recording implements Consumer, Resolver {
           { key: 'pid', value: pid },
         ];
         if (tid > 0) set.push({ key: 'tid', value: tid });
-        if (cpu >= 0) set.push({ key: 'cpu', value: cpu });
+        if (cpu >= 0) set.push({ key: 'cpu', value: String(cpu) }); // pprof cannot tell the number 0 from none
         return set;
       }),
       sampleTypes: [{ type: 'samples', unit: 'count' }, event.counts],

@@ -1,5 +1,5 @@
 /** The native addon, typed, with its failures turned into sentences. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { ExitCode, ProfilerError } from '../errors.ts';
@@ -92,6 +92,13 @@ export function explain(error: unknown): unknown {
         cause: error,
       },
     );
+  }
+  if (!existsSync('/sys/kernel/btf/vmlinux')) {
+    return new ProfilerError('no-btf', 'this kernel does not describe its types: /sys/kernel/btf/vmlinux is missing.', {
+      hint: 'Boot a kernel built with CONFIG_DEBUG_INFO_BTF=y, as every current distribution has it.',
+      exitCode: ExitCode.notPermitted,
+      cause: error,
+    });
   }
   const tail = (error.log ?? '').trim().split('\n').slice(-4).join('\n  ');
   return new ProfilerError(

@@ -16,7 +16,7 @@ function isExecutable(path: string): boolean {
 
 function isCommand(name: string): boolean {
   if (name.includes('/')) return isExecutable(name);
-  return (process.env['PATH'] ?? '').split(delimiter).some(directory => isExecutable(join(directory || '.', name)));
+  return (process.env.PATH ?? '').split(delimiter).some(directory => isExecutable(join(directory || '.', name)));
 }
 
 export class Child {

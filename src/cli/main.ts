@@ -18,7 +18,7 @@ function report(error: unknown): ExitCode {
   }
   const message = error instanceof Error ? error.message : String(error);
   say(`${red('error:')} ${message}\n  This is a bug of the profiler; PROFILER_DEBUG=1 shows where.`);
-  if (process.env['PROFILER_DEBUG']) say(String(error instanceof Error ? error.stack : error));
+  if (process.env.PROFILER_DEBUG) say(String(error instanceof Error ? error.stack : error));
   return ExitCode.failure;
 }
 

@@ -10,7 +10,7 @@ import type { Mapping } from './maps.ts';
 import type { Image } from './table.ts';
 
 /** Code that addresses lie in. What is known about it is kept as long as this object is. */
-export interface CodeMapping {
+export interface MappedCode {
   readonly kind: 'file' | 'vdso' | 'kernel' | 'jit';
   readonly filename: string;
   /** Lower-case hex, '' when unknown. */
@@ -50,7 +50,7 @@ function isGenerated(path: string): boolean {
 
 export class CodeTable {
   /** By index. */
-  readonly mappings: CodeMapping[] = [];
+  readonly mappings: MappedCode[] = [];
   readonly #byMapping = new WeakMap<Mapping, number>();
   readonly #byKey = new Map<string, number>();
   readonly #files: FileBytes[] = [];
@@ -89,7 +89,7 @@ export class CodeTable {
     return this.#intern(`${identity}:${mapping.path}`, () => this.#file(image, mapping));
   }
 
-  #intern(key: string, make: () => CodeMapping | number): number {
+  #intern(key: string, make: () => MappedCode | number): number {
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
     const made = make();
@@ -98,7 +98,7 @@ export class CodeTable {
     return index;
   }
 
-  #file(image: Image, mapping: Mapping): CodeMapping | number {
+  #file(image: Image, mapping: Mapping): MappedCode | number {
     const opened = this.#files.length < MAX_FILES ? openMapped(image, mapping) : undefined;
     if (!opened) return absent(mapping, 'file', Miss.unreadableFile);
     // Reached before by another path, or told by inode then and by build id now.
@@ -134,7 +134,7 @@ export class CodeTable {
   }
 }
 
-function absent(mapping: Mapping, kind: CodeMapping['kind'], miss: Miss): CodeMapping {
+function absent(mapping: Mapping, kind: MappedCode['kind'], miss: Miss): MappedCode {
   const { path: filename, buildId } = mapping;
   const common = { filename: filename || '[anon]', buildId, elf: undefined, bytes: undefined, miss, fileOffset: 0 };
   return { ...common, kind, start: 0, limit: MAX_ADDRESS };

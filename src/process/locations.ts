@@ -14,7 +14,7 @@ export class Locations {
   length = 0;
   /** Index into code.mappings, −1 for none. */
   mapping = new Int32Array(1024);
-  /** In the address space of the mapping (see CodeMapping.start). */
+  /** In the address space of the mapping (see MappedCode.start). */
   address = new Float64Array(1024);
   /** Why there will be no name, as far as it is known already. */
   miss = new Uint8Array(1024);

@@ -1,6 +1,6 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, rmSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { execFileSync, spawnSync } from 'node:child_process';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readPprof } from '../support/pprof.ts';
 import {
@@ -49,7 +49,15 @@ describe.skipIf(obstacle)(needsBpf('files of targets'), () => {
   test('a replaced program is not named after its replacement', async () => {
     copyFileSync(burn, path('replaced'));
     const other = compile(folder, 'shares.c', '-static');
-    const { child, ended } = startProfiler(['record', '--comm', 'replaced', '-F', '999', '-o', path('replaced.collapsed')]);
+    const { child, ended } = startProfiler([
+      'record',
+      '--comm',
+      'replaced',
+      '-F',
+      '999',
+      '-o',
+      path('replaced.collapsed'),
+    ]);
     await sleep(700);
     // It ends before its replacement is in place, and is looked at after that: what lies at the path now is a stranger.
     const run = path('replaced');
@@ -133,7 +141,17 @@ describe.skipIf(obstacle)(needsBpf('files of targets'), () => {
       execFileSync('gcc', ['-O2', '-shared', '-fPIC', `-DNAME=work_${name}`, '-o', path(`lib${name}.so`), source]);
     }
     const output = path('dlopen.collapsed');
-    const { status } = profiler(['record', '-F', '4999', '-o', output, '--', program, path('libone.so'), path('libtwo.so')]);
+    const { status } = profiler([
+      'record',
+      '-F',
+      '4999',
+      '-o',
+      output,
+      '--',
+      program,
+      path('libone.so'),
+      path('libtwo.so'),
+    ]);
     expect(status).toBe(0);
     const stacks = readCollapsed(output);
     const [one, two] = ['work_one', 'work_two'].map(name => countOf(stacks, s => s.frames.at(-1) === name));

@@ -93,8 +93,8 @@ describe.skipIf(obstacle)(needsBpf('profiler record'), () => {
       expect(status).toBe(0);
       expect(stderr).toContain('0 lost');
       const { samples } = readPprof(path('p.pb.gz'));
-      expect(new Set(samples.map(s => s.labels['pid']))).toEqual(new Set([target.pid]));
-      expect(new Set(samples.map(s => s.labels['comm']))).toEqual(new Set(['burn']));
+      expect(new Set(samples.map(s => s.labels.pid))).toEqual(new Set([target.pid]));
+      expect(new Set(samples.map(s => s.labels.comm))).toEqual(new Set(['burn']));
     });
 
     test('-t: one thread', () => {
@@ -102,7 +102,7 @@ describe.skipIf(obstacle)(needsBpf('profiler record'), () => {
       const threads = readdirSync(`/proc/${target.pid}/task`).map(Number);
       const tid = threads.find(id => id !== target.pid) ?? target.pid;
       expect(record('-t', `${tid}`, '-d', '1', '-o', path('t.pb.gz'), '--labels', 'tid').status).toBe(0);
-      expect(new Set(readPprof(path('t.pb.gz')).samples.map(s => s.labels['tid']))).toEqual(new Set([tid]));
+      expect(new Set(readPprof(path('t.pb.gz')).samples.map(s => s.labels.tid))).toEqual(new Set([tid]));
       target.kill();
     });
 
@@ -126,7 +126,7 @@ describe.skipIf(obstacle)(needsBpf('profiler record'), () => {
       try {
         writeFileSync(join(below, 'cgroup.procs'), `${inside.pid}`);
         expect(record('--cgroup', group, '-d', '1', '-o', path('cg.pb.gz'), '--labels', 'pid').status).toBe(0);
-        expect(new Set(readPprof(path('cg.pb.gz')).samples.map(s => s.labels['pid']))).toEqual(new Set([inside.pid]));
+        expect(new Set(readPprof(path('cg.pb.gz')).samples.map(s => s.labels.pid))).toEqual(new Set([inside.pid]));
       } finally {
         for (const child of [inside, outside]) child.kill('SIGKILL');
         writeFileSync(join(root!, 'cgroup.procs'), `${process.pid}`);
@@ -275,7 +275,7 @@ describe.skipIf(obstacle)(needsBpf('profiler record'), () => {
     });
     for (const [i, run] of runs.entries()) {
       expect((await run.ended).status).toBe(0);
-      const pids = readPprof(path(`two-${i}.pb.gz`)).samples.map(sample => sample.labels['pid']);
+      const pids = readPprof(path(`two-${i}.pb.gz`)).samples.map(sample => sample.labels.pid);
       expect(new Set(pids)).toEqual(new Set([targets[i]!.pid]));
     }
   });

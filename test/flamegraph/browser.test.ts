@@ -1,14 +1,13 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type FlameData, layout, renderSvg, type SvgOptions } from '../../flamegraph/index.ts';
+import { chromiumPath, launch, watch, withoutChromium } from '../support/chromium.ts';
 import { flameData, manyStacks, type TestFrame } from './fixture.ts';
 
-const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const ARGS = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking';
 const long = 'n'.repeat(65_536);
 
 /** Names as an attacker would choose them, and what the first line of the frame's title must read. */
@@ -88,14 +87,14 @@ interface Label {
   readonly clipped: boolean;
 }
 
-describe.skipIf(!existsSync(CHROMIUM))(`in chromium (needs ${CHROMIUM})`, () => {
+describe.skipIf(withoutChromium)(`in chromium (needs ${chromiumPath})`, () => {
   let browser: Browser;
   let folder: string;
   const trouble: string[] = [];
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'flamegraph-'));
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGS.split(' ') });
+    browser = await launch();
   }, 60_000);
 
   afterAll(async () => {
@@ -109,15 +108,7 @@ describe.skipIf(!existsSync(CHROMIUM))(`in chromium (needs ${CHROMIUM})`, () => 
     writeFileSync(file, content);
     const page = await browser.newPage({ colorScheme });
     trouble.length = 0;
-    page.on('console', message => trouble.push(`console: ${message.text()}`));
-    page.on('pageerror', error => trouble.push(`error: ${error.message}`));
-    page.on('dialog', async dialog => {
-      trouble.push(`dialog: ${dialog.message()}`);
-      await dialog.dismiss();
-    });
-    page.on('request', request => {
-      if (!request.url().startsWith(pathToFileURL(folder).href)) trouble.push(`request: ${request.url()}`);
-    });
+    watch(page, trouble, url => url.startsWith(pathToFileURL(folder).href));
     await page.goto(pathToFileURL(file).href);
     return page;
   }
