@@ -2,12 +2,23 @@
  * Decodes the sideband: what the kernel tells about processes' lives while samples are taken.
  * Record formats: `man perf_event_open`, "MMAP layout"; offsets from bpf/records.h.
  */
-import { PerfComm, PerfLost, PerfMmap2, PerfRecord, PerfTask } from './records.gen.ts';
+import { PerfComm, PerfLost, PerfMmap2, PerfRecord, PerfTask, sizeOf } from './records.gen.ts';
 
 /** include/uapi/linux/perf_event.h; macros, which BTF does not hold. */
 const MISC_COMM_EXEC = 1 << 13;
 const MISC_MMAP_BUILD_ID = 1 << 14;
 const MAX_BUILD_ID = 20;
+
+/** sample_id_all with PERF_SAMPLE_TIME: a time ends each record. */
+const TRAILER = 8;
+/** Bytes of the smallest record of each type that is read. */
+const SMALLEST: ReadonlyMap<number, number> = new Map([
+  [PerfRecord.PERF_RECORD_MMAP2, sizeOf.PerfMmap2 + TRAILER],
+  [PerfRecord.PERF_RECORD_COMM, sizeOf.PerfComm + TRAILER],
+  [PerfRecord.PERF_RECORD_FORK, sizeOf.PerfTask + TRAILER],
+  [PerfRecord.PERF_RECORD_EXIT, sizeOf.PerfTask + TRAILER],
+  [PerfRecord.PERF_RECORD_LOST, sizeOf.PerfLost + TRAILER],
+]);
 
 interface Life {
   /** CLOCK_MONOTONIC, ns. */
@@ -59,13 +70,19 @@ export type SidebandEvent = MmapEvent | CommEvent | ForkEvent | ExitEvent | Lost
 const decoder = new TextDecoder();
 
 function text(bytes: Uint8Array, from: number, to: number): string {
-  const end = bytes.indexOf(0, from);
-  return decoder.decode(bytes.subarray(from, end < 0 || end > to ? to : end));
+  const field = bytes.subarray(from, to);
+  const end = field.indexOf(0);
+  return decoder.decode(end < 0 ? field : field.subarray(0, end));
 }
 
-/** A 64-bit value as a double; `address` values come out signed. */
-function read64(view: DataView, offset: number): number {
+/** A 64-bit address, signed. */
+function readAddress(view: DataView, offset: number): number {
   return view.getInt32(offset + 4, true) * 2 ** 32 + view.getUint32(offset, true);
+}
+
+/** Any other 64-bit value: exact below 2^53. */
+function read64(view: DataView, offset: number): number {
+  return view.getUint32(offset + 4, true) * 2 ** 32 + view.getUint32(offset, true);
 }
 
 /** As /proc/PID/maps prints it. */
@@ -85,7 +102,7 @@ function mmap(view: DataView, bytes: Uint8Array, at: number, life: Life, end: nu
   return {
     ...life,
     kind: 'mmap',
-    start: read64(view, at + PerfMmap2.address),
+    start: readAddress(view, at + PerfMmap2.address),
     length: read64(view, at + PerfMmap2.length),
     fileOffset: read64(view, at + PerfMmap2.file_offset),
     path: text(bytes, at + PerfMmap2.filename, end),
@@ -96,10 +113,12 @@ function mmap(view: DataView, bytes: Uint8Array, at: number, life: Life, end: nu
 }
 
 function decodeRecord(view: DataView, bytes: Uint8Array, at: number, size: number): SidebandEvent | undefined {
-  const end = at + size - 8; // sample_id_all: the time
+  const type = view.getUint32(at, true);
+  if (size < (SMALLEST.get(type) ?? Infinity)) return undefined;
+  const end = at + size - TRAILER;
   const time = read64(view, end);
   const life = { time, pid: view.getUint32(at + 8, true), tid: view.getUint32(at + 12, true) };
-  switch (view.getUint32(at, true)) {
+  switch (type) {
     case PerfRecord.PERF_RECORD_MMAP2:
       return mmap(view, bytes, at, life, end);
     case PerfRecord.PERF_RECORD_COMM: {

@@ -1,21 +1,25 @@
 import { PerfCache, PerfCacheOperation, PerfCacheResult, PerfType } from '../records.gen.ts';
 import type { EventSource } from './event.ts';
 
-const CACHES: Readonly<Record<string, number>> = {
-  'L1-dcache': PerfCache.PERF_COUNT_HW_CACHE_L1D,
-  'L1-icache': PerfCache.PERF_COUNT_HW_CACHE_L1I,
-  LLC: PerfCache.PERF_COUNT_HW_CACHE_LL,
-  dTLB: PerfCache.PERF_COUNT_HW_CACHE_DTLB,
-  iTLB: PerfCache.PERF_COUNT_HW_CACHE_ITLB,
-  branch: PerfCache.PERF_COUNT_HW_CACHE_BPU,
-  node: PerfCache.PERF_COUNT_HW_CACHE_NODE,
-};
+const CACHES: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    'L1-dcache': PerfCache.PERF_COUNT_HW_CACHE_L1D,
+    'L1-icache': PerfCache.PERF_COUNT_HW_CACHE_L1I,
+    LLC: PerfCache.PERF_COUNT_HW_CACHE_LL,
+    dTLB: PerfCache.PERF_COUNT_HW_CACHE_DTLB,
+    iTLB: PerfCache.PERF_COUNT_HW_CACHE_ITLB,
+    branch: PerfCache.PERF_COUNT_HW_CACHE_BPU,
+    node: PerfCache.PERF_COUNT_HW_CACHE_NODE,
+  }),
+);
 
-const OPERATIONS: Readonly<Record<string, number>> = {
-  load: PerfCacheOperation.PERF_COUNT_HW_CACHE_OP_READ,
-  store: PerfCacheOperation.PERF_COUNT_HW_CACHE_OP_WRITE,
-  prefetch: PerfCacheOperation.PERF_COUNT_HW_CACHE_OP_PREFETCH,
-};
+const OPERATIONS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    load: PerfCacheOperation.PERF_COUNT_HW_CACHE_OP_READ,
+    store: PerfCacheOperation.PERF_COUNT_HW_CACHE_OP_WRITE,
+    prefetch: PerfCacheOperation.PERF_COUNT_HW_CACHE_OP_PREFETCH,
+  }),
+);
 
 const NAME = /^(.+)-(load|store|prefetch)(?:(e?s)|-misses)$/;
 
@@ -25,8 +29,8 @@ export const cacheEvents: EventSource = {
   examples: ['L1-dcache-loads', 'L1-dcache-load-misses', 'LLC-load-misses', 'dTLB-load-misses', 'iTLB-load-misses'],
   find(name) {
     const [, cacheName = '', operationName = '', plural] = NAME.exec(name) ?? [];
-    const cache = CACHES[cacheName];
-    const operation = OPERATIONS[operationName];
+    const cache = CACHES.get(cacheName);
+    const operation = OPERATIONS.get(operationName);
     if (cache === undefined || operation === undefined) return undefined;
     const result = plural
       ? PerfCacheResult.PERF_COUNT_HW_CACHE_RESULT_ACCESS

@@ -7,14 +7,16 @@ function clock(name: string, config: number): EventType {
   return { name, type: PerfType.PERF_TYPE_SOFTWARE, config, counts: CPU_TIME, value: 'weight' };
 }
 
-const EVENTS: Readonly<Record<string, EventType>> = {
-  'cpu-clock': clock('cpu-clock', PerfSoftware.PERF_COUNT_SW_CPU_CLOCK),
-  'task-clock': clock('task-clock', PerfSoftware.PERF_COUNT_SW_TASK_CLOCK),
-};
+const EVENTS: ReadonlyMap<string, EventType> = new Map(
+  Object.entries({
+    'cpu-clock': clock('cpu-clock', PerfSoftware.PERF_COUNT_SW_CPU_CLOCK),
+    'task-clock': clock('task-clock', PerfSoftware.PERF_COUNT_SW_TASK_CLOCK),
+  }),
+);
 
 /** Kernel timers. Their period is in nanoseconds; they exist on every machine. */
 export const clockEvents: EventSource = {
   description: 'kernel timers',
-  examples: Object.keys(EVENTS),
-  find: name => EVENTS[name],
+  examples: [...EVENTS.keys()],
+  find: name => EVENTS.get(name),
 };

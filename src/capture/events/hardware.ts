@@ -12,33 +12,37 @@ function hardware(name: string, config: number): EventType {
   };
 }
 
-const CONFIGS: Readonly<Record<string, number>> = {
-  cycles: PerfHardware.PERF_COUNT_HW_CPU_CYCLES,
-  instructions: PerfHardware.PERF_COUNT_HW_INSTRUCTIONS,
-  'cache-references': PerfHardware.PERF_COUNT_HW_CACHE_REFERENCES,
-  'cache-misses': PerfHardware.PERF_COUNT_HW_CACHE_MISSES,
-  branches: PerfHardware.PERF_COUNT_HW_BRANCH_INSTRUCTIONS,
-  'branch-misses': PerfHardware.PERF_COUNT_HW_BRANCH_MISSES,
-  'bus-cycles': PerfHardware.PERF_COUNT_HW_BUS_CYCLES,
-  'ref-cycles': PerfHardware.PERF_COUNT_HW_REF_CPU_CYCLES,
-  'stalled-cycles-frontend': PerfHardware.PERF_COUNT_HW_STALLED_CYCLES_FRONTEND,
-  'stalled-cycles-backend': PerfHardware.PERF_COUNT_HW_STALLED_CYCLES_BACKEND,
-};
+const CONFIGS: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    cycles: PerfHardware.PERF_COUNT_HW_CPU_CYCLES,
+    instructions: PerfHardware.PERF_COUNT_HW_INSTRUCTIONS,
+    'cache-references': PerfHardware.PERF_COUNT_HW_CACHE_REFERENCES,
+    'cache-misses': PerfHardware.PERF_COUNT_HW_CACHE_MISSES,
+    branches: PerfHardware.PERF_COUNT_HW_BRANCH_INSTRUCTIONS,
+    'branch-misses': PerfHardware.PERF_COUNT_HW_BRANCH_MISSES,
+    'bus-cycles': PerfHardware.PERF_COUNT_HW_BUS_CYCLES,
+    'ref-cycles': PerfHardware.PERF_COUNT_HW_REF_CPU_CYCLES,
+    'stalled-cycles-frontend': PerfHardware.PERF_COUNT_HW_STALLED_CYCLES_FRONTEND,
+    'stalled-cycles-backend': PerfHardware.PERF_COUNT_HW_STALLED_CYCLES_BACKEND,
+  }),
+);
 
-const ALIASES: Readonly<Record<string, string>> = {
-  'cpu-cycles': 'cycles',
-  'branch-instructions': 'branches',
-  'idle-cycles-frontend': 'stalled-cycles-frontend',
-  'idle-cycles-backend': 'stalled-cycles-backend',
-};
+const ALIASES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    'cpu-cycles': 'cycles',
+    'branch-instructions': 'branches',
+    'idle-cycles-frontend': 'stalled-cycles-frontend',
+    'idle-cycles-backend': 'stalled-cycles-backend',
+  }),
+);
 
 /** Counters of the processor's PMU; many virtual machines have none. */
 export const hardwareEvents: EventSource = {
   description: 'hardware counters',
-  examples: Object.keys(CONFIGS),
+  examples: [...CONFIGS.keys()],
   find(alias) {
-    const name = ALIASES[alias] ?? alias;
-    const config = CONFIGS[name];
+    const name = ALIASES.get(alias) ?? alias;
+    const config = CONFIGS.get(name);
     return config === undefined ? undefined : hardware(name, config);
   },
 };

@@ -23,10 +23,10 @@ export interface SelectedEvent extends EventType {
 
 /** Finds an event by the name that `perf list` prints, with perf's `:u` and `:k` modifiers. */
 export function findEvent(text: string): SelectedEvent {
-  const [name = '', modifiers = ''] = text.split(':', 2);
+  const [, name = '', modifiers = ''] = /^([^:]*)(?::([uk]+))?$/.exec(text) ?? [];
   for (const source of eventSources) {
     const event = source.find(name);
-    if (!event || !/^[uk]*$/.test(modifiers)) continue;
+    if (!event) continue;
     const [user, kernel] = [modifiers.includes('u'), modifiers.includes('k')];
     return { ...event, name: text, excludeUser: kernel && !user, excludeKernel: user && !kernel };
   }
