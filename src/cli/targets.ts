@@ -8,11 +8,15 @@ import type { RecordFlags } from './record-command.ts';
 /** Thread names are cut to this many bytes by the kernel (TASK_COMM_LEN − 1). */
 const MAX_COMM = 15;
 
-/** Whether a process exists, as far as we may know: EPERM means that it does. */
+/**
+ * Whether a process or thread exists, as far as we may know: EPERM means that it does. A process whose first thread
+ * has ended looks like a zombie, but counts the threads that run on.
+ */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
-    return !/^State:\s+[ZX]/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return !/^State:\s+[ZX]/m.test(status) || !/^Threads:\s+1$/m.test(status);
   } catch (error) {
     return systemCode(error) === 'EPERM';
   }

@@ -85,14 +85,20 @@ export class CodeTable {
     if (isGenerated(mapping.path)) {
       return this.#intern(`jit:${image.id}`, () => absent(mapping, 'jit', Miss.jit));
     }
-    const identity = mapping.buildId || `${mapping.device}:${mapping.inode}`;
-    return this.#intern(`${identity}:${mapping.path}`, () => this.#file(image, mapping));
+    const key = `${mapping.buildId || `${mapping.device}:${mapping.inode}`}:${mapping.path}`;
+    const known = this.#byKey.get(key);
+    if (known !== undefined && this.mappings[known]!.miss !== Miss.unreadableFile) return known;
+    // What was out of reach through a process that is gone may be in reach through this one.
+    const made = this.#file(image, mapping);
+    const stillMissing = typeof made !== 'number' && made.miss === Miss.unreadableFile;
+    return stillMissing && known !== undefined ? known : this.#store(key, made);
   }
 
   #intern(key: string, make: () => MappedCode | number): number {
-    const known = this.#byKey.get(key);
-    if (known !== undefined) return known;
-    const made = make();
+    return this.#byKey.get(key) ?? this.#store(key, make());
+  }
+
+  #store(key: string, made: MappedCode | number): number {
     const index = typeof made === 'number' ? made : this.mappings.push(made) - 1;
     this.#byKey.set(key, index);
     return index;

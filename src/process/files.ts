@@ -82,7 +82,7 @@ interface Candidate {
 /** Where to look, in this order. */
 function candidates(image: Image, mapping: Mapping): Candidate[] {
   const range = `${mapping.start.toString(16)}-${mapping.end.toString(16)}`;
-  const path = plainPath(mapping);
+  const path = withoutDeleted(mapping.path);
   return [
     // Reaches deleted files too; needs CAP_SYS_ADMIN and a living process.
     { path: `/proc/${image.pid}/map_files/${range}`, link: true },
@@ -93,8 +93,18 @@ function candidates(image: Image, mapping: Mapping): Candidate[] {
   ];
 }
 
-function plainPath(mapping: Mapping): string {
-  return mapping.path.replace(/ \(deleted\)$/, '');
+/** The kernel marks the paths of removed files. */
+function withoutDeleted(path: string): string {
+  return path.replace(/ \(deleted\)$/, '');
+}
+
+/** '' when the process has ended in between. */
+function linkTarget(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
 }
 
 /** Whether the opened file is what was mapped: by build id where the kernel told it, else by inode. */
@@ -104,7 +114,7 @@ function isMapped(mapping: Mapping, candidate: Candidate, stats: Stats, elf: Elf
   if (stats.ino === mapping.inode) return true;
   // On file systems without a device of their own (overlayfs, btrfs) maps and stat may tell different inodes.
   if (!candidate.link || !mapping.device.startsWith('00:')) return false;
-  return readlinkSync(candidate.path).replace(/ \(deleted\)$/, '') === plainPath(mapping);
+  return withoutDeleted(linkTarget(candidate.path)) === withoutDeleted(mapping.path);
 }
 
 /** The file of a mapping, or undefined when it cannot be had any more. */

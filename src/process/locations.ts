@@ -8,6 +8,8 @@ import { findMapping } from './maps.ts';
 import type { Image } from './table.ts';
 
 const NO_MAPPING = -1;
+/** Values of Miss are below this. */
+const MISSES = 8;
 
 export class Locations {
   readonly code = new CodeTable();
@@ -20,7 +22,7 @@ export class Locations {
   miss = new Uint8Array(1024);
   /** (image, address) → location; the kernel is image 0. */
   readonly #byAddress = new IntMap();
-  /** (mapping, address) → location */
+  /** (mapping and miss, address) → location. A file offset and an ELF address may be the same number. */
   readonly #byCode = new IntMap();
 
   /** A kernel address, as the halves of 64 bits. */
@@ -37,7 +39,8 @@ export class Locations {
     const known = this.#byAddress.get(image.id, low, high);
     if (known >= 0) return known;
     const location = this.#resolve(image, (high | 0) * 2 ** 32 + (low >>> 0));
-    this.#byAddress.set(image.id, low, high, location);
+    // Where nothing is mapped now, something may be later.
+    if (this.miss[location] !== Miss.unmapped) this.#byAddress.set(image.id, low, high, location);
     return location;
   }
 
@@ -59,9 +62,8 @@ export class Locations {
 
   #intern(mapping: number, address: number, miss: Miss): number {
     const [low, high] = [(address % 2 ** 32) | 0, Math.floor(address / 2 ** 32)];
-    // Misses without a mapping have no address: the reason takes its place.
-    const key = mapping === NO_MAPPING ? miss : low;
-    const known = this.#byCode.get(mapping, key, high);
+    const code = mapping * MISSES + miss;
+    const known = this.#byCode.get(code, low, high);
     if (known >= 0) return known;
     if (this.length === this.mapping.length) {
       this.mapping = growInt32(this.mapping);
@@ -72,7 +74,7 @@ export class Locations {
     this.mapping[location] = mapping;
     this.address[location] = address;
     this.miss[location] = miss;
-    this.#byCode.set(mapping, key, high, location);
+    this.#byCode.set(code, low, high, location);
     return location;
   }
 }

@@ -20,7 +20,7 @@ export interface Mapping {
 export type Mappings = readonly Mapping[];
 
 // 55d0c8a00000-55d0c8a9c000 r-xp 00021000 fe:01 1234   /usr/bin/dash
-const LINE = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) ([0-9a-f]+:[0-9a-f]+) (\d+) *(.*)$/;
+const LINE = /^([0-9a-f]+)-([0-9a-f]+) ..x. ([0-9a-f]+) ([0-9a-f]+:[0-9a-f]+) (\d+) *(.*)$/s;
 
 /** Parses up to 64 bits of hex as a signed double. */
 export function parseAddress(hex: string): number {
@@ -63,7 +63,21 @@ export function findMapping(mappings: Mappings, address: number): Mapping | unde
   return mapping && address < mapping.end ? mapping : undefined;
 }
 
-/** The mappings with one more, which takes the place of whatever it overlaps. */
+/** Whether an address that lies in both has the same bytes of the same file there, or generated code. */
+function agree(a: Mapping, b: Mapping): boolean {
+  return (
+    a.path === b.path &&
+    a.device === b.device &&
+    a.inode === b.inode &&
+    a.buildId === b.buildId &&
+    a.start - a.fileOffset === b.start - b.fileOffset
+  );
+}
+
+/**
+ * The mappings with one more, which takes the place of whatever it overlaps. `replaced`: an address means something
+ * else now. It does not where the kernel tells a known mapping again, as it does after each mprotect of generated code.
+ */
 export function addMapping(mappings: Mappings, added: Mapping): { mappings: Mappings; replaced: boolean } {
   const kept: Mapping[] = [];
   let replaced = false;
@@ -72,7 +86,7 @@ export function addMapping(mappings: Mappings, added: Mapping): { mappings: Mapp
       kept.push(mapping);
       continue;
     }
-    replaced = true;
+    replaced ||= !agree(mapping, added);
     if (mapping.start < added.start) kept.push({ ...mapping, end: added.start });
     if (mapping.end > added.end) {
       kept.push({ ...mapping, start: added.end, fileOffset: mapping.fileOffset + added.end - mapping.start });

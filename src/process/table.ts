@@ -70,7 +70,10 @@ export class ProcessTable {
   }
 
   #fork(pid: number, parentPid: number): void {
-    if (!this.#followAll && !this.has(parentPid)) return;
+    if (!this.#followAll && !this.has(parentPid)) {
+      this.#images.delete(pid); // of the process that had this pid before
+      return;
+    }
     // The child has its parent's mappings until it execs, which will be told.
     const { mappings } = this.image(parentPid);
     if (mappings) this.#set(pid, parentPid, mappings);
