@@ -3,6 +3,8 @@
  * stand in the order of the columns.
  */
 import { gzipSync } from 'node:zlib';
+import { growUint32 } from '../model/columns.ts';
+import { IntMap } from '../model/int-map.ts';
 import type { Label, Profile, ValueType } from '../model/profile.ts';
 import type { EncodeOptions, Format } from './format.ts';
 import { ProtoWriter } from './varint.ts';
@@ -47,7 +49,7 @@ class PprofEncoder {
   readonly #out = new ProtoWriter();
   readonly #message = new ProtoWriter();
   readonly #inner = new ProtoWriter();
-  readonly #packed = new ProtoWriter();
+  #ids = new Uint32Array(256);
   readonly #profile: Profile;
   readonly #strings: Strings;
 
@@ -119,14 +121,17 @@ class PprofEncoder {
     this.#inner.clear();
   }
 
-  #sample(stack: number, labels: readonly Label[], values: readonly number[]): void {
+  #sample(stack: number, labels: readonly Label[], values: readonly Float64Array[], row: number): void {
     const { prefix, location } = this.#profile.stacks;
-    for (let s = stack; s >= 0; s = prefix[s]!) this.#packed.varint(location[s]! + 1);
-    this.#message.message(1, this.#packed.bytes());
-    this.#packed.clear();
-    for (const value of values) this.#packed.varint(value);
-    this.#message.message(2, this.#packed.bytes());
-    this.#packed.clear();
+    let frames = 0;
+    for (let s = stack; s >= 0; s = prefix[s]!) {
+      if (frames === this.#ids.length) this.#ids = growUint32(this.#ids);
+      this.#ids[frames++] = location[s]! + 1;
+    }
+    this.#message.packed(1, this.#ids, frames);
+    for (const column of values) this.#inner.varint(Math.round(column[row]!));
+    this.#message.message(2, this.#inner.bytes());
+    this.#inner.clear();
     for (const label of labels) this.#label(label);
     this.#flush(Field.sample);
   }
@@ -135,26 +140,28 @@ class PprofEncoder {
   #samples(keys: readonly string[]): void {
     const { samples, labelSets } = this.#profile;
     const sets = labelSets.map(set => set.filter(label => keys.includes(label.key)));
-    const setIds = new Map<string, number>();
+    const first = new Map<string, number>();
     const setOf = sets.map((set, i) => {
       const text = JSON.stringify(set);
-      if (!setIds.has(text)) setIds.set(text, i);
-      return setIds.get(text)!;
+      if (!first.has(text)) first.set(text, i);
+      return first.get(text)!;
     });
-    const merged = new Map<number, number[]>();
+    const rows = new IntMap(samples.length);
+    const stacks = new Int32Array(samples.length);
+    const labels = new Uint32Array(samples.length);
+    const values = samples.values.map(() => new Float64Array(samples.length));
     for (let i = 0; i < samples.length; i++) {
-      const key = (samples.stack[i]! + 1) * labelSets.length + setOf[samples.labels[i]!]!;
-      const values = merged.get(key);
-      if (values) for (const [v, column] of samples.values.entries()) values[v]! += column[i]!;
-      else
-        merged.set(
-          key,
-          samples.values.map(column => column[i]!),
-        );
+      const set = setOf[samples.labels[i]!]!;
+      let row = rows.get(samples.stack[i]!, set, 0);
+      if (row < 0) {
+        row = rows.size;
+        rows.set(samples.stack[i]!, set, 0, row);
+        stacks[row] = samples.stack[i]!;
+        labels[row] = set;
+      }
+      for (let v = 0; v < values.length; v++) values[v]![row]! += samples.values[v]![i]!;
     }
-    for (const [key, values] of merged) {
-      this.#sample(Math.floor(key / labelSets.length) - 1, sets[key % labelSets.length]!, values.map(Math.round));
-    }
+    for (let row = 0; row < rows.size; row++) this.#sample(stacks[row]!, sets[labels[row]!]!, values, row);
   }
 
   #comments(): readonly string[] {
@@ -174,10 +181,10 @@ class PprofEncoder {
     this.#out.field(Field.durationNanos, Math.round(profile.durationMs * 1e6));
     this.#out.field(Field.period, profile.period);
     for (const comment of this.#comments()) {
-      this.#packed.varint(this.#strings.of(comment));
+      this.#inner.varint(this.#strings.of(comment));
     }
-    this.#out.message(Field.comment, this.#packed.bytes());
-    this.#packed.clear();
+    this.#out.message(Field.comment, this.#inner.bytes());
+    this.#inner.clear();
     this.#out.field(Field.defaultSampleType, this.#strings.of(profile.sampleTypes.at(-1)?.type ?? ''));
     for (const text of this.#strings.all) this.#out.string(Field.stringTable, text);
     return this.#out.bytes();

@@ -10,6 +10,23 @@ const WIRE_BYTES = 2;
 const MAX_VARINT = 10;
 const encoder = new TextEncoder();
 
+function lengthOfVarint32(value: number): number {
+  if (value < 0x80) return 1;
+  if (value < 0x4000) return 2;
+  if (value < 0x200000) return 3;
+  return value < 0x10000000 ? 4 : 5;
+}
+
+/** Writes 32 bits at `at`; returns where the next byte goes. */
+function writeVarint32(bytes: Uint8Array, at: number, value: number): number {
+  while (value > 0x7f) {
+    bytes[at++] = (value & 0x7f) | 0x80;
+    value >>>= 7;
+  }
+  bytes[at++] = value;
+  return at;
+}
+
 export class ProtoWriter {
   #bytes = new Uint8Array(1 << 16);
   #length = 0;
@@ -35,18 +52,28 @@ export class ProtoWriter {
   varint(value: number): void {
     this.#reserve(MAX_VARINT);
     let low = value >>> 0;
-    let high = Math.floor(value / 2 ** 32) >>> 0;
-    if (value >= 0 && value < 2 ** 32) high = 0;
-    while (high > 0) {
-      this.#bytes[this.#length++] = (low & 0x7f) | 0x80;
-      low = ((low >>> 7) | (high << 25)) >>> 0;
-      high >>>= 7;
+    if (low !== value) {
+      let high = Math.floor(value / 2 ** 32) >>> 0;
+      while (high > 0) {
+        this.#bytes[this.#length++] = (low & 0x7f) | 0x80;
+        low = ((low >>> 7) | (high << 25)) >>> 0;
+        high >>>= 7;
+      }
     }
-    while (low > 0x7f) {
-      this.#bytes[this.#length++] = (low & 0x7f) | 0x80;
-      low >>>= 7;
-    }
-    this.#bytes[this.#length++] = low;
+    this.#length = writeVarint32(this.#bytes, this.#length, low);
+  }
+
+  /** A packed list of the first `count` values. */
+  packed(number: number, values: Uint32Array, count: number): void {
+    let length = 0;
+    for (let i = 0; i < count; i++) length += lengthOfVarint32(values[i]!);
+    this.varint((number << 3) | WIRE_BYTES);
+    this.varint(length);
+    this.#reserve(length);
+    const bytes = this.#bytes;
+    let at = this.#length;
+    for (let i = 0; i < count; i++) at = writeVarint32(bytes, at, values[i]!);
+    this.#length = at;
   }
 
   /** A scalar field; the default, 0, is left out. */

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { readPprof } from '../support/pprof.ts';
 import {
+  canMount,
   compile,
   countOf,
   main,
@@ -72,22 +73,25 @@ describe.skipIf(obstacle)(needsBpf('files of targets'), () => {
     expect(honest / countOf(stacks)).toBeGreaterThan(0.9);
   });
 
-  test('a program in another mount namespace is read through its root', async () => {
-    // The same path means another file in there.
-    const hidden = path('hidden');
-    mkdirSync(path('inside'));
-    mkdirSync(hidden);
-    copyFileSync(burn, join(path('inside'), 'program'));
-    copyFileSync('/bin/true', join(hidden, 'program'));
-    const script = `mount --bind ${path('inside')} ${hidden} && exec ${hidden}/program 60000`;
-    const target = start('unshare', ['-m', 'sh', '-c', script]);
-    await sleep(500);
-    expect(record(target.pid, 'inside.collapsed').status).toBe(0);
-    expect(namedShare('inside.collapsed')).toBeGreaterThan(0.99);
-    target.kill();
-  });
+  test.skipIf(!canMount)(
+    'a program in another mount namespace is read through its root (needs mount namespaces)',
+    async () => {
+      // The same path means another file in there.
+      const hidden = path('hidden');
+      mkdirSync(path('inside'));
+      mkdirSync(hidden);
+      copyFileSync(burn, join(path('inside'), 'program'));
+      copyFileSync('/bin/true', join(hidden, 'program'));
+      const script = `mount --bind ${path('inside')} ${hidden} && exec ${hidden}/program 60000`;
+      const target = start('unshare', ['-m', 'sh', '-c', script]);
+      await sleep(500);
+      expect(record(target.pid, 'inside.collapsed').status).toBe(0);
+      expect(namedShare('inside.collapsed')).toBeGreaterThan(0.99);
+      target.kill();
+    },
+  );
 
-  test('a recorder in a pid namespace names its own processes by their ids there', () => {
+  test.skipIf(!canMount)('a recorder in a pid namespace uses the ids there (needs mount namespaces, for /proc)', () => {
     const output = path('namespace.pb.gz');
     const command = [process.execPath, main, 'record', '-F', '999', '-o', output, '--labels', 'pid', '--', burn, '300'];
     const outside = start(burn, ['3000']);

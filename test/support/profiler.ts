@@ -35,6 +35,9 @@ export function needsBpf(title: string): string {
   return obstacle === '' ? title : `${title} (skipped: needs BPF; doctor says: ${obstacle})`;
 }
 
+/** Whether a mount namespace can be made; not for users without rights, and not in a chroot. */
+export const canMount = spawnSync('unshare', ['-m', 'true']).status === 0;
+
 /** A folder for the files of a test file; gone at its end. */
 export function workFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'profiler-'));
