@@ -11,6 +11,8 @@ export * from './format.ts';
 
 /** e_phnum and e_shnum are 16 bits; what does not fit there (PN_XNUM, SHN_LORESERVE) is not believed beyond this. */
 const maxHeaders = 65536;
+/** Program and section headers have 32 to 64 bytes; with 16 bits of size, a table of 65,536 would be 4 GiB. */
+const maxHeaderSize = 256;
 const maxSectionNames = 16 * 2 ** 20;
 const maxSectionName = 128;
 
@@ -81,7 +83,7 @@ function readSegments(source: ByteSource, tables: HeaderTables, first: Section |
   const count = tables.programCount === 0xffff && first !== undefined ? first.info : tables.programCount;
   if (count === 0) return [];
   if (count > maxHeaders) throw new ElfError('too-large', `the file claims ${count} program headers`);
-  if (tables.programSize < (tables.wide ? 56 : 32)) {
+  if (tables.programSize < (tables.wide ? 56 : 32) || tables.programSize > maxHeaderSize) {
     throw new ElfError('damaged', `a program header has ${tables.programSize} bytes`);
   }
   const view = viewOf(source.read(tables.programs, count * tables.programSize));
@@ -121,7 +123,7 @@ function readSections(source: ByteSource, tables: HeaderTables, first: Section |
   if (first === undefined) return [];
   const count = tables.sectionCount === 0 ? first.size : tables.sectionCount;
   const size = tables.sectionSize;
-  if (count > maxHeaders || tables.sections + count * size > source.size) return [];
+  if (count > maxHeaders || size > maxHeaderSize || tables.sections + count * size > source.size) return [];
   const view = viewOf(source.read(tables.sections, count * size));
   const nameSection = tables.nameSection === 0xffff ? first.link : tables.nameSection;
   const names =
