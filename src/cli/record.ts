@@ -7,7 +7,7 @@ import { packageVersion } from '../package.ts';
 import { Recording } from '../pipeline.ts';
 import { Child } from './child.ts';
 import { findOutputs, writeOutputs } from './outputs.ts';
-import type { RecordFlags } from './record-command.ts';
+import type { RecordFlags } from './record-flags.ts';
 import { summary } from './summary.ts';
 import { findTargets, isAlive } from './targets.ts';
 import { red, say, status } from './terminal.ts';

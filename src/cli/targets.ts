@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
 import type { Targets } from '../capture/session.ts';
 import { ExitCode, ProfilerError, systemCode } from '../errors.ts';
-import type { RecordFlags } from './record-command.ts';
+import type { RecordFlags } from './record-flags.ts';
 
 /** Thread names are cut to this many bytes by the kernel (TASK_COMM_LEN − 1). */
 const MAX_COMM = 15;

@@ -3,7 +3,7 @@
 import { type ByteSource, readAddress, viewOf } from './bytes.ts';
 import { type Elf, fileOffsetOfAddress, PT_DYNAMIC } from './format.ts';
 import { StringTable } from './strings.ts';
-import type { SymbolSection } from './symtab.ts';
+import type { SymbolSection } from './symbol-section.ts';
 
 const DT_HASH = 4;
 const DT_STRTAB = 5;

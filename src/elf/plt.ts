@@ -4,7 +4,8 @@ import { type ByteSource, ElfError, readAddress, viewOf } from './bytes.ts';
 import { type Candidates, rankOf } from './candidates.ts';
 import { type Elf, type Section, SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS, SHT_RELA } from './format.ts';
 import { type StubSink, stubReaders } from './plt-stubs.ts';
-import { isStub, type SymbolSection } from './symtab.ts';
+import type { SymbolSection } from './symbol-section.ts';
+import { isStub } from './symtab.ts';
 
 /** How a machine marks its relocations (x86-64 psABI 4.4, ELF for the Arm 64-bit Architecture 5.7). */
 interface RelocationTypes {

@@ -6,14 +6,7 @@ import type { CodeRanges } from './code.ts';
 import { dynamicSymbols } from './dynamic.ts';
 import { type Elf, SHF_ALLOC, SHT_DYNSYM, SHT_STRTAB, SHT_SYMTAB } from './format.ts';
 import { StringTable } from './strings.ts';
-
-/** A symbol table and its names, wherever they were found. */
-export interface SymbolSection {
-  readonly offset: number;
-  readonly size: number;
-  readonly strings: StringTable;
-  readonly dynamic: boolean;
-}
+import type { SymbolSection } from './symbol-section.ts';
 
 /** Set in the origin of a symbol that stands for a stub; the other bits are the number of its symbol table. */
 export const isStub = 0x80;
