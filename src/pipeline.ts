@@ -1,7 +1,7 @@
 /** The whole flow on one screen: capture → aggregate → process → symbolize → Profile. */
 import { Aggregator, type Resolver } from './aggregate/aggregator.ts';
-import { Word } from './capture/samples.ts';
-import { type Consumer, Session, type SessionOptions } from './capture/session.ts';
+import { kernelFrames, userFrames, Word } from './capture/samples.ts';
+import { type Consumer, maxFrames, Session, type SessionOptions } from './capture/session.ts';
 import type { SidebandEvent } from './capture/sideband.ts';
 import type { Label, Profile } from './model/profile.ts';
 import { Locations } from './process/locations.ts';
@@ -27,6 +27,8 @@ export class Recording implements Consumer, Resolver {
   readonly #started = performance.now();
   #image: Image | undefined;
   #samples = 0;
+  readonly #maxFrames = maxFrames();
+  #truncated = 0;
   #losses: Record<string, number> = {};
   #durationMs = 0;
 
@@ -45,7 +47,7 @@ export class Recording implements Consumer, Resolver {
   }
 
   losses(): Record<string, number> {
-    return this.#session.losses();
+    return { ...this.#session.losses(), [`stacks cut off at ${this.#maxFrames} frames`]: this.#truncated };
   }
 
   drain(): void {
@@ -58,6 +60,7 @@ export class Recording implements Consumer, Resolver {
 
   sample(words: Uint32Array, at: number): void {
     this.#samples++;
+    if (kernelFrames(words, at) >= this.#maxFrames || userFrames(words, at) >= this.#maxFrames) this.#truncated++;
     this.#image = this.#processes.image(words[at + Word.pid]!);
     this.#aggregator.add(words, at, this.#image.id, this);
   }
@@ -78,7 +81,7 @@ export class Recording implements Consumer, Resolver {
   stop(): void {
     this.drain();
     this.#durationMs = performance.now() - this.#started;
-    this.#losses = this.#session.losses();
+    this.#losses = this.losses();
     this.#session.close();
   }
 

@@ -56,6 +56,12 @@ export function onlineCpus(): number[] {
   });
 }
 
+/** Frames of one kind that a sample can have: kernel.perf_event_max_stack, at most what a record holds. */
+export function maxFrames(): number {
+  const limit = Number(readFileSync('/proc/sys/kernel/perf_event_max_stack', 'utf8'));
+  return limit > 0 ? Math.min(limit, Limit.PROFILER_MAX_FRAMES) : Limit.PROFILER_MAX_FRAMES;
+}
+
 /** Bytes of ring buffer for 2 s of typical samples: a power of two, 1 to 64 MiB. */
 function ringBytes(hz: number, cpus: number): number {
   const wanted = 2 * hz * cpus * TYPICAL_RECORD;

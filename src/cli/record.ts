@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { defaultEvent } from '../capture/default-event.ts';
 import { findEvent } from '../capture/events/index.ts';
 import { ExitCode, ProfilerError } from '../errors.ts';
+import { lostSamples } from '../model/statistics.ts';
 import { packageVersion } from '../package.ts';
 import { Recording } from '../pipeline.ts';
 import { Child } from './child.ts';
@@ -72,6 +73,11 @@ function startRecording(command: readonly string[], flags: RecordFlags, child: C
   return { recording, event, hz };
 }
 
+function progress(recording: Recording, elapsedMs: number): string {
+  const lost = lostSamples(recording.losses());
+  return `Recording ${(elapsedMs / 1000).toFixed(0)} s, ${recording.samples} samples, ${lost} lost. Ctrl-C stops.`;
+}
+
 /** Resolves when recording should end: duration over, targets gone, command ended, or a signal. */
 function untilDone(recording: Recording, flags: RecordFlags, child: Child | undefined): Promise<void> {
   const started = performance.now();
@@ -99,9 +105,7 @@ function untilDone(recording: Recording, flags: RecordFlags, child: Child | unde
         reject(error);
         return;
       }
-      const seconds = ((performance.now() - started) / 1000).toFixed(0);
-      if (!flags.quiet)
-        status(`Recording ${seconds} s, ${recording.samples} samples${child ? '' : ', Ctrl-C to stop'}`);
+      if (!flags.quiet) status(progress(recording, performance.now() - started));
       if (ids.length > 0 && !ids.some(isAlive)) done();
     };
     const timer = setInterval(tick, DRAIN_MS);

@@ -1,12 +1,8 @@
 /** What is said at the end of a recording. */
 import type { Profile } from '../model/profile.ts';
-import { frameStatistics } from '../model/statistics.ts';
+import { frameStatistics, lostSamples, unnamedText } from '../model/statistics.ts';
 import type { Output } from './outputs.ts';
 import { bold, yellow } from './terminal.ts';
-
-function percent(part: number, whole: number): string {
-  return `${((100 * part) / whole).toFixed(1)} %`;
-}
 
 /** How to look at a file of this format. */
 const VIEWERS: Readonly<Record<string, (path: string) => string>> = {
@@ -30,18 +26,14 @@ export function summary({ profile, event, hz, written }: SummaryInput): string[]
   const samples = totalSamples(profile);
   const seconds = (profile.durationMs / 1000).toFixed(1);
   const losses = Object.entries(profile.losses).filter(([, count]) => count > 0);
-  const lost = losses.filter(([cause]) => cause.startsWith('samples lost')).reduce((sum, [, count]) => sum + count, 0);
+  const lost = lostSamples(profile.losses);
   const lines = [`${bold(`${samples} samples`)} of ${event} at ${hz} Hz in ${seconds} s, ${lost} lost`];
   if (samples === 0) {
     lines.push(yellow('Nothing was sampled: the targets used no CPU, or were filtered away.'));
   }
   for (const [cause, count] of losses) lines.push(yellow(`${cause}: ${count}`));
-  const { frames, unnamed } = frameStatistics(profile);
-  if (unnamed.length > 0) {
-    const total = unnamed.reduce((sum, entry) => sum + entry.frames, 0);
-    const reasons = unnamed.map(entry => `${percent(entry.frames, frames)} ${entry.reason}`);
-    lines.push(`frames without a name: ${percent(total, frames)} (${reasons.join(', ')})`);
-  }
+  const unnamed = unnamedText(frameStatistics(profile));
+  if (unnamed !== '') lines.push(`frames without a name: ${unnamed}`);
   for (const { path, format } of written) {
     if (path !== '-') lines.push(`wrote ${bold(path)}: ${VIEWERS[format.name]?.(path) ?? format.description}`);
   }

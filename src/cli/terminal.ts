@@ -17,7 +17,7 @@ let statusShown = false;
 /** Replaces the status line; nothing where standard error is no terminal. */
 export function status(text: string): void {
   if (!isTerminal) return;
-  process.stderr.write(`\r\x1b[K${text.slice(0, (process.stderr.columns ?? 80) - 1)}`);
+  process.stderr.write(`\r\x1b[K${text.slice(0, (process.stderr.columns || 80) - 1)}`);
   statusShown = true;
 }
 

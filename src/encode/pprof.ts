@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { growUint32 } from '../model/columns.ts';
 import { IntMap } from '../model/int-map.ts';
 import type { Label, Profile, ValueType } from '../model/profile.ts';
+import { frameStatistics, unnamedText } from '../model/statistics.ts';
 import type { EncodeOptions, Format } from './format.ts';
 import { ProtoWriter } from './varint.ts';
 
@@ -166,7 +167,8 @@ class PprofEncoder {
 
   #comments(): readonly string[] {
     const losses = Object.entries(this.#profile.losses).map(([cause, count]) => `${cause}: ${count}`);
-    return [...this.#profile.comments, ...losses];
+    const unnamed = unnamedText(frameStatistics(this.#profile));
+    return [...this.#profile.comments, ...losses, `frames without a name: ${unnamed || 'none'}`];
   }
 
   encode(labels: readonly string[]): Uint8Array<ArrayBuffer> {

@@ -12,11 +12,25 @@ const REASONS: Readonly<Record<number, string>> = {
   [Miss.processGone]: 'process gone',
 };
 
+/** Samples that are missing altogether, of a profile's losses; the other losses are parts of samples. */
+export function lostSamples(losses: Readonly<Record<string, number>>): number {
+  const causes = Object.entries(losses).filter(([cause]) => cause.startsWith('samples lost'));
+  return causes.reduce((sum, [, count]) => sum + count, 0);
+}
+
 export interface FrameStatistics {
   /** Frames of all samples, each as often as it was sampled. */
   readonly frames: number;
   /** Of these, the ones without a name, by reason in words; most frequent first. */
   readonly unnamed: readonly { readonly reason: string; readonly frames: number }[];
+}
+
+/** `12.6 % (10.1 % no symbol at the address, 2.5 % generated code)`, or '' when every frame has a name. */
+export function unnamedText({ frames, unnamed }: FrameStatistics): string {
+  if (unnamed.length === 0) return '';
+  const percent = (count: number) => `${((100 * count) / frames).toFixed(1)} %`;
+  const reasons = unnamed.map(entry => `${percent(entry.frames)} ${entry.reason}`);
+  return `${percent(unnamed.reduce((sum, entry) => sum + entry.frames, 0))} (${reasons.join(', ')})`;
 }
 
 export function frameStatistics(profile: Profile): FrameStatistics {

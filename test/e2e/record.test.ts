@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -272,6 +273,48 @@ describe.skipIf(obstacle)(needsBpf('profiler record'), () => {
       const pids = readPprof(path(`two-${i}.pb.gz`)).samples.map(sample => sample.labels.pid);
       expect(new Set(pids)).toEqual(new Set([targets[i]!.pid]));
     }
+  });
+
+  test('stacks that are too deep are cut off at their outer end and counted', () => {
+    const program = compile(folder, 'recurse.c');
+    expect(record('-o', path('deep.pb.gz'), '--', program, '300', '500').status).toBe(0);
+    const { samples, comments } = readPprof(path('deep.pb.gz'));
+    expect(Math.max(...samples.map(sample => sample.frames.length))).toBeGreaterThanOrEqual(127);
+    expect(samples.every(sample => !sample.frames.includes('main') || sample.frames.length < 127)).toBe(true);
+    const cut = comments.find(comment => comment.startsWith('stacks cut off at 127 frames: '));
+    expect(Number(cut?.split(': ')[1])).toBeGreaterThan(200);
+  });
+
+  describe('on a terminal', () => {
+    /** Runs the profiler on a pseudo-terminal and types Ctrl-C after a while. */
+    async function interrupt(args: readonly string[]) {
+      const command = [process.execPath, main, 'record', ...args].join(' ');
+      const child = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
+      let output = '';
+      child.stdout.on('data', chunk => {
+        output += chunk;
+      });
+      setTimeout(() => child.stdin.write('\x03'), 1700);
+      const [status] = await once(child, 'close');
+      return { status, output };
+    }
+
+    test('Ctrl-C stops a recording of a process; a status line is shown until then', async () => {
+      const target = start(burn, ['20000']);
+      const { status, output } = await interrupt(['-p', `${target.pid}`, '-o', path('tty.svg')]);
+      expect(status).toBe(0);
+      expect(output).toContain('\r\x1b[KRecording 1 s, ');
+      expect(output).toMatch(/\d+ samples, 0 lost\. Ctrl-C stops\./);
+      expect(output).toContain(`wrote \x1b[1m${path('tty.svg')}`);
+      target.kill();
+    });
+
+    test('Ctrl-C ends a recorded command, and the recording with it', async () => {
+      const { status, output } = await interrupt(['-o', path('tty.collapsed'), '--', burn, '60000']);
+      expect(status).toBe(130);
+      expect(output).toContain(`wrote \x1b[1m${path('tty.collapsed')}`);
+      expect(countOf(readCollapsed(path('tty.collapsed')), has('burn_briefly'))).toBeGreaterThan(50);
+    });
   });
 
   test('Ctrl-C stops and writes', async () => {
