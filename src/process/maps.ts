@@ -50,8 +50,8 @@ export function parseMaps(text: string): Mappings {
   return mappings.sort((a, b) => a.start - b.start);
 }
 
-/** The mapping that holds the address, or undefined. */
-export function findMapping(mappings: Mappings, address: number): Mapping | undefined {
+/** How many mappings start at the address or below. */
+function countUpTo(mappings: Mappings, address: number): number {
   let low = 0;
   let high = mappings.length;
   while (low < high) {
@@ -59,7 +59,12 @@ export function findMapping(mappings: Mappings, address: number): Mapping | unde
     if (mappings[middle]!.start <= address) low = middle + 1;
     else high = middle;
   }
-  const mapping = mappings[low - 1];
+  return low;
+}
+
+/** The mapping that holds the address, or undefined. */
+export function findMapping(mappings: Mappings, address: number): Mapping | undefined {
+  const mapping = mappings[countUpTo(mappings, address) - 1];
   return mapping && address < mapping.end ? mapping : undefined;
 }
 
@@ -79,19 +84,19 @@ function agree(a: Mapping, b: Mapping): boolean {
  * else now. It does not where the kernel tells a known mapping again, as it does after each mprotect of generated code.
  */
 export function addMapping(mappings: Mappings, added: Mapping): { mappings: Mappings; replaced: boolean } {
-  const kept: Mapping[] = [];
-  let replaced = false;
-  for (const mapping of mappings) {
-    if (mapping.end <= added.start || mapping.start >= added.end) {
-      kept.push(mapping);
-      continue;
-    }
-    replaced ||= !agree(mapping, added);
-    if (mapping.start < added.start) kept.push({ ...mapping, end: added.start });
-    if (mapping.end > added.end) {
-      kept.push({ ...mapping, start: added.end, fileOffset: mapping.fileOffset + added.end - mapping.start });
-    }
+  // The neighbours before it may reach into it; beyond its end none does.
+  const end = countUpTo(mappings, added.end - 1);
+  let start = countUpTo(mappings, added.start);
+  if (start > 0 && mappings[start - 1]!.end > added.start) start--;
+  const overlapped = mappings.slice(start, end);
+  const [first, last] = [overlapped[0], overlapped.at(-1)];
+  const before = first && first.start < added.start ? [{ ...first, end: added.start }] : [];
+  const after: Mapping[] = [];
+  if (last && last.end > added.end) {
+    after.push({ ...last, start: added.end, fileOffset: last.fileOffset + added.end - last.start });
   }
-  kept.push(added);
-  return { mappings: kept.sort((a, b) => a.start - b.start), replaced };
+  return {
+    mappings: [...mappings.slice(0, start), ...before, added, ...after, ...mappings.slice(end)],
+    replaced: overlapped.some(mapping => !agree(mapping, added)),
+  };
 }
