@@ -8,10 +8,18 @@ export function mapping(start: number, end: number, more: Partial<Mapping> = {})
   return { start, end, fileOffset: 0, path: '/lib/a.so', device: 'fe:01', inode: 7, buildId: '', ...more };
 }
 
-/** The mapping of a file that exists, told by inode; `length` bytes from `fileOffset` on. */
+/** A device as /proc/PID/maps prints it, from what stat tells (sysmacros.h). */
+function deviceText(device: bigint): string {
+  const major = ((device >> 8n) & 0xfffn) | ((device >> 32n) & 0xfffff000n);
+  const minor = (device & 0xffn) | ((device >> 12n) & 0xffffff00n);
+  return [major, minor].map(number => number.toString(16).padStart(2, '0')).join(':');
+}
+
+/** The mapping of a file that exists, told by device and inode; `length` bytes from `fileOffset` on. */
 export function fileMapping(path: string, more: Partial<Mapping> = {}, length = 0x10000): Mapping {
   const start = more.start ?? 0x5555_0000_0000;
-  return mapping(start, start + length, { path, inode: statSync(path).ino, ...more });
+  const { ino, dev } = statSync(path, { bigint: true });
+  return mapping(start, start + length, { path, inode: Number(ino), device: deviceText(dev), ...more });
 }
 
 let lastImage = 1_000_000;
