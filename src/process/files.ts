@@ -107,13 +107,26 @@ function linkTarget(path: string): string {
   }
 }
 
-/** Whether the opened file is what was mapped: by build id where the kernel told it, else by inode. */
+/** File systems without a device of their own (overlayfs, btrfs) have the major number 0. */
+function isAnonymous(device: string): boolean {
+  return device.startsWith('00:');
+}
+
+/** As /proc/PID/maps prints the device; sysmacros.h: how its numbers are packed. */
+function deviceText({ dev }: Stats): string {
+  const major = (dev >>> 8) & 0xfff;
+  const minor = (dev & 0xff) | ((dev >>> 12) & 0xfff00);
+  return [major, minor].map(number => number.toString(16).padStart(2, '0')).join(':');
+}
+
+/** Whether the opened file is what was mapped: by build id where the kernel told it, else by device and inode. */
 function isMapped(mapping: Mapping, candidate: Candidate, stats: Stats, elf: Elf | undefined): boolean {
   if (mapping.buildId !== '') return elf?.buildId === mapping.buildId;
   if (mapping.inode === 0) return false;
+  if (!isAnonymous(mapping.device)) return stats.ino === mapping.inode && deviceText(stats) === mapping.device;
+  // There maps and stat may tell different devices, and different inodes too.
   if (stats.ino === mapping.inode) return true;
-  // On file systems without a device of their own (overlayfs, btrfs) maps and stat may tell different inodes.
-  if (!candidate.link || !mapping.device.startsWith('00:')) return false;
+  if (!candidate.link) return false;
   return withoutDeleted(linkTarget(candidate.path)) === withoutDeleted(mapping.path);
 }
 

@@ -48,6 +48,7 @@ describe('the file that is mapped', () => {
   test.each([
     ['another inode', { inode: statSync(program).ino + 1 }],
     ['an unknown inode', { inode: 0 }],
+    ['another device', { device: '07:63' }],
     ['another build id', { buildId: BUILD_ID.replace('00', '01') }],
     ['the beginning of its build id', { buildId: BUILD_ID.slice(0, 32) }],
   ])('is not a file with %s', (_, more) => expect(open(fileMapping(program, more))).toBeUndefined());
