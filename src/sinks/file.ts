@@ -1,8 +1,9 @@
 /** Writes an output to a file or to standard output. */
 
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, openSync, renameSync, statSync, unlinkSync, writeSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { closeSync, fchmodSync, lstatSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { ExitCode, ProfilerError, systemCode } from '../errors.ts';
 
 type Chunks = Iterable<Uint8Array | string>;
@@ -41,20 +42,13 @@ async function writeStandardOutput(chunks: Chunks): Promise<void> {
   await Promise.race([flushed, failed]);
 }
 
-function isRegularOrAbsent(path: string): boolean {
-  try {
-    return statSync(path).isFile();
-  } catch (error) {
-    return systemCode(error) === 'ENOENT';
-  }
-}
-
-/** Under another name first, so that a reader sees the old file or the whole new one. */
-function writeRegular(path: string, chunks: Chunks): void {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+/** Under another name first, so that a reader sees the old file or the whole new one. `mode`: of the old file. */
+function writeRegular(path: string, chunks: Chunks, mode: number | undefined): void {
+  const temporary = join(dirname(path), `.profiler-${randomBytes(6).toString('hex')}.tmp`);
   const fd = openSync(temporary, 'wx', 0o644);
   try {
     try {
+      if (mode !== undefined) fchmodSync(fd, mode & 0o777);
       writeAll(fd, chunks);
     } finally {
       closeSync(fd);
@@ -66,21 +60,26 @@ function writeRegular(path: string, chunks: Chunks): void {
   }
 }
 
-/** `path`: a file, a device, a FIFO, or `-`. Throws a ProfilerError that names it. */
+/** Devices, FIFOs and what symbolic links lead to: /dev/stdout is one, and has to stay what it is. */
+function writeInPlace(path: string, chunks: Chunks): void {
+  const fd = openSync(path, 'w', 0o644);
+  try {
+    writeAll(fd, chunks);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** `path`: a file, a device, a FIFO, a symbolic link to one of them, or `-`. Throws a ProfilerError that names it. */
 export async function writeOutput(path: string, chunks: Chunks): Promise<void> {
   try {
     if (path === '-') {
       await writeStandardOutput(chunks);
-    } else if (isRegularOrAbsent(path)) {
-      writeRegular(path, chunks);
-    } else {
-      const fd = openSync(path, 'w');
-      try {
-        writeAll(fd, chunks);
-      } finally {
-        closeSync(fd);
-      }
+      return;
     }
+    const old = lstatSync(path, { throwIfNoEntry: false });
+    if (old === undefined || old.isFile()) writeRegular(path, chunks, old?.mode);
+    else writeInPlace(path, chunks);
   } catch (error) {
     throw failure(path, error);
   }
