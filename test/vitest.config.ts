@@ -1,7 +1,9 @@
 import { defineConfig } from 'vitest/config';
+import { SkippedReporter } from './support/skipped.ts';
 
 export default defineConfig({
   test: {
+    reporters: ['default', new SkippedReporter()],
     projects: [
       {
         test: {

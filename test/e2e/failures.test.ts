@@ -19,6 +19,11 @@ import {
 
 const isRoot = process.getuid?.() === 0;
 
+test('recording works here, or this machine does not allow it', () => {
+  // Anything else that keeps the other tests from running is a failure of ours.
+  expect(obstacle).toMatch(/^$|missing: |not permitted|ENOSYS|has no BPF ring buffer|does not describe its types/);
+});
+
 describe('what cannot work is said in a sentence, with an exit code', () => {
   const folder = workFolder();
 

@@ -25,9 +25,9 @@ export function profiler(args: readonly string[], options: SpawnSyncOptions = {}
 /** What of the doctor's report stands in the way of recording; '' when nothing does. */
 export const obstacle = (() => {
   const { status, stdout } = profiler(['doctor']);
-  return status === 0
-    ? ''
-    : (stdout.split('\n').find(line => line.startsWith('no ')) ?? 'profiler doctor failed').trim();
+  if (status === 0) return '';
+  const line = stdout.split('\n').find(text => text.startsWith('no '));
+  return line?.replace(/\s+/g, ' ') ?? 'no answer from the doctor';
 })();
 
 /** For a describe title: names what is missing where recording is not possible. */
