@@ -43,6 +43,7 @@ export class Child {
     });
     if (this.#process.pid === undefined) throw new ProfilerError('spawn', 'cannot start /bin/sh.');
     this.pid = this.#process.pid;
+    this.#gate.on('error', () => {}); // it was killed before run(): `exited` tells
   }
 
   get #gate() {

@@ -1,6 +1,6 @@
 /** `profiler record`: its options. */
 import { Command, Option } from 'commander';
-import { collect, hertz, ids, labels, positive, type RecordFlags } from './record-flags.ts';
+import { collect, hertz, ids, labels, type RecordFlags, seconds } from './record-flags.ts';
 
 const EXAMPLES = `
 Examples:
@@ -23,7 +23,7 @@ export function recordCommand(): Command {
     .option('--comm <name>', 'only threads of this name')
     .option('--no-inherit', 'leave out the children of recorded processes')
     .option('-F, --frequency <hz>', 'samples a second on each CPU', hertz, 99)
-    .option('-d, --duration <seconds>', 'how long to record', positive)
+    .option('-d, --duration <seconds>', 'how long to record', seconds)
     .option('-e, --event <event>', 'what to sample, as perf list names it (default: cycles, else cpu-clock)')
     .addOption(new Option('-U, --user', 'user stacks only').default(false).conflicts('kernel'))
     .option('-K, --kernel', 'kernel stacks only', false)

@@ -35,9 +35,18 @@ export function ids(value: string, previous: readonly number[]): readonly number
   ];
 }
 
-export function positive(value: string): number {
+function positive(value: string): number {
   const number = Number(value);
   if (!(number > 0) || !Number.isFinite(number)) throw new InvalidArgumentError('It has to be a number above 0.');
+  return number;
+}
+
+/** Timers hold 2^31 ms. */
+const MAX_SECONDS = 2_147_483;
+
+export function seconds(value: string): number {
+  const number = positive(value);
+  if (number > MAX_SECONDS) throw new InvalidArgumentError(`It has to be at most ${MAX_SECONDS} seconds.`);
   return number;
 }
 

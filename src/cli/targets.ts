@@ -51,8 +51,9 @@ function findCgroup(path: string): { id: bigint; level: number } {
 function checkComm(comm: string): string {
   const bytes = Buffer.byteLength(comm);
   if (bytes > 0 && bytes <= MAX_COMM) return comm;
+  const { read } = new TextEncoder().encodeInto(comm, new Uint8Array(MAX_COMM)); // whole characters
   throw new ProfilerError('comm', `a thread name has 1 to ${MAX_COMM} bytes, "${comm}" has ${bytes}.`, {
-    hint: `The kernel cuts longer names: try "${comm.slice(0, MAX_COMM)}".`,
+    ...(bytes > 0 ? { hint: `The kernel cuts longer names: try "${comm.slice(0, read)}".` } : {}),
     exitCode: ExitCode.usage,
   });
 }

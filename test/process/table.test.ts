@@ -1,11 +1,11 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { SidebandEvent } from '../../src/capture/sideband.ts';
 import { parseMaps } from '../../src/process/maps.ts';
 import { type Image, ProcessTable } from '../../src/process/table.ts';
 import { mapping } from '../support/mappings.ts';
+import { zombie } from '../support/zombie.ts';
 
 /** Beyond pid_max: nobody has these, so that nothing is read from /proc for them. */
 const NOBODY = 2 ** 22 + 100;
@@ -57,13 +57,9 @@ describe('at first sight', () => {
   });
 
   test('a zombie has none', async () => {
-    // The shell does not wait for the child that it leaves to its successor.
-    const child = spawn('/bin/sh', ['-c', '/bin/true & echo $!; exec sleep 60']);
-    const [line] = (await once(child.stdout, 'data')) as [Buffer];
-    const pid = Number(line);
-    while (!/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) await new Promise(setImmediate);
+    const { pid, end } = await zombie();
     expect(new ProcessTable({ followAll: false }).image(pid).mappings).toBeUndefined();
-    child.kill();
+    end();
   });
 });
 
