@@ -32,6 +32,9 @@ interface Type {
 
 const Kind = { struct: 4, union: 5, enum: 6, enum64: 19 } as const;
 
+/** Kinds are 1 … 19; a type of another kind has an unknown length. */
+const MAX_KIND = 19;
+
 /** Bytes that follow a type's 12-byte header, by kind; the second figure is for each of its `vlen` entries. */
 const TRAILERS: Readonly<Record<number, readonly [number, number]>> = {
   1: [4, 0], // int
@@ -49,6 +52,7 @@ const TRAILERS: Readonly<Record<number, readonly [number, number]>> = {
 function readType(view: DataView, position: number, string: (offset: number) => string): [Type, number] {
   const info = view.getUint32(position + 4, true);
   const [kind, count] = [(info >>> 24) & 0x1f, info & 0xffff];
+  if (kind === 0 || kind > MAX_KIND) throw new Error(`BTF type of unknown kind ${kind}`);
   const packed = info >>> 31 === 1; // kind_flag: the offset holds a bit-field's size in its top byte
   const [fixed, each] = TRAILERS[kind] ?? [0, 0];
   const members: Member[] = [];
