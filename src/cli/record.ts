@@ -101,8 +101,8 @@ function untilDone(recording: Recording, flags: RecordFlags, child: Child | unde
         recording.drain();
         if (++drains % FOLLOW_CPUS_EVERY === 0) recording.followCpus();
       } catch (error) {
+        reject(error); // before done(), which resolves
         done();
-        reject(error);
         return;
       }
       if (!flags.quiet) status(progress(recording, performance.now() - started));
