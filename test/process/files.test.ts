@@ -246,6 +246,14 @@ describe('vdso', () => {
   test('a mapping that only has its name', () => {
     const huge = { ...own, end: own.start + 2 ** 40 };
     expect(openVdso(image({ pid: process.pid }), huge)).toBeUndefined();
+    // The program itself: an ELF file in memory, and longer than any vdso.
+    const first = readFileSync('/proc/self/maps', 'utf8')
+      .split('\n')
+      .find(line => line.endsWith(process.execPath))!;
+    const start = Number.parseInt(first, 16);
+    const large = { ...own, start, end: start + 2 ** 20 };
+    expect(openVdso(image({ pid: process.pid }), large)?.elf.type).toBeGreaterThan(1);
+    expect(openVdso(image({ pid: process.pid }), { ...large, end: start + 2 ** 20 + 4096 })).toBeUndefined();
     const heap = parseMaps(readFileSync('/proc/self/maps', 'utf8')).find(m => m.path === process.execPath)!;
     const notElf = { ...heap, end: heap.start + 8192, path: '[vdso]' };
     expect(openVdso(image({ pid: process.pid }), notElf)).toBeUndefined();
