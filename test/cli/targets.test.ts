@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { RecordFlags } from '../../src/cli/record-flags.ts';
 import { findTargets, isAlive } from '../../src/cli/targets.ts';
@@ -90,6 +90,11 @@ describe.skipIf(!hasRoot)('cgroups (skipped where no cgroup v2 hierarchy is moun
   test('the root, by its name and as a relative path', () => {
     const expected = { id: statSync(root!, { bigint: true }).ino, level: 0 };
     expect([root!, '', '.'].map(cgroup => find({ cgroup }).cgroup)).toEqual(Array(3).fill(expected));
+  });
+
+  test('a directory elsewhere is none, whatever lies in it', () => {
+    writeFileSync(path('cgroup.procs'), '');
+    expect(() => find({ cgroup: path() })).toThrow(error('no-target', 6));
   });
 
   test.each(['no-such-group', '/tmp', '..', '../..', '/proc/self'])('%s is none', cgroup =>

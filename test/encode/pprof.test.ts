@@ -116,8 +116,8 @@ describe('samples', () => {
 
   test('values are rounded after they are added', () => {
     const from = profile('a 1;f 1\na 2;f 1\na 3;f 1');
-    const values = [0, 1].map(() => Float64Array.of(10.4, 10.4, 10.4));
-    expect(lines(encoded({ ...from, samples: { ...from.samples, values } }), 'sample:')).toEqual(['31 31 at 1 ()']);
+    const values = [0, 1].map(() => Float64Array.of(10.6, 10.6, 10.6));
+    expect(lines(encoded({ ...from, samples: { ...from.samples, values } }), 'sample:')).toEqual(['32 32 at 1 ()']);
   });
 
   test('many samples', () => {
@@ -146,11 +146,11 @@ describe('addresses', () => {
 
 describe('about the recording', () => {
   test('time and duration, with milliseconds', () => {
-    const [time = ''] = lines(encoded(profile('', { startTimeMs: 1_763_636_400_987, durationMs: 0.0015004 })), 'time');
+    const [time = ''] = lines(encoded(profile('', { startTimeMs: 1_763_636_400_987, durationMs: 0.0015006 })), 'time');
     const [start = '', duration] = time.split(' for ');
     // A double holds the time to within 128 ns.
     expect(Math.abs(Number(BigInt(start) - 1_763_636_400_987_000_000n))).toBeLessThanOrEqual(128);
-    expect(duration).toBe('1500');
+    expect(duration).toBe('1501');
   });
 
   test('another event', () => {
