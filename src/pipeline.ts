@@ -1,7 +1,8 @@
 /** The whole flow on one screen: capture → aggregate → process → symbolize → Profile. */
 import { Aggregator, type Resolver } from './aggregate/aggregator.ts';
+import type { Consumer } from './capture/merge.ts';
 import { kernelFrames, userFrames, Word } from './capture/samples.ts';
-import { type Consumer, maxFrames, Session, type SessionOptions } from './capture/session.ts';
+import { maxFrames, Session, type SessionOptions } from './capture/session.ts';
 import type { SidebandEvent } from './capture/sideband.ts';
 import type { Label, Profile } from './model/profile.ts';
 import { Locations } from './process/locations.ts';
@@ -65,6 +66,10 @@ export class Recording implements Consumer, Resolver {
     this.#aggregator.add(words, at, this.#image.id, this);
   }
 
+  announce(event: SidebandEvent): void {
+    this.#processes.announce(event);
+  }
+
   event(event: SidebandEvent): void {
     this.#processes.apply(event);
   }
@@ -85,6 +90,12 @@ export class Recording implements Consumer, Resolver {
     this.#session.close();
   }
 
+  /** Gives up: releases all that is open, without a profile. */
+  close(): void {
+    this.#session.close();
+    this.#locations.code.close();
+  }
+
   /** Names everything and releases all that is open. Call it after stop(). */
   finish(): Profile {
     const { code } = this.#locations;
@@ -98,8 +109,12 @@ export class Recording implements Consumer, Resolver {
     const locations = this.#locations.length;
     return {
       strings: named.strings,
-      mappings: code.mappings.map((mapping, i) => ({
-        ...mapping,
+      mappings: code.mappings.map(({ start, limit, fileOffset, filename, buildId }, i) => ({
+        start,
+        limit,
+        fileOffset,
+        filename,
+        buildId,
         hasFunctions: named.hasFunctions[i] ?? false,
         hasFilenames: false,
         hasLineNumbers: false,

@@ -1,5 +1,5 @@
 /** From raw samples to distinct stacks with their counts and labels. */
-import { kernelFrames, sampleWords, userFrames, Word } from '../capture/samples.ts';
+import { field64, kernelFrames, sampleWords, userFrames, Word } from '../capture/samples.ts';
 import { growInt32, growUint32 } from '../model/columns.ts';
 import { StackCounter } from './stack-counter.ts';
 import { StackTable } from './stack-table.ts';
@@ -52,7 +52,7 @@ export class Aggregator {
    */
   add(words: Uint32Array, at: number, image: number, resolver: Resolver): void {
     const end = at + sampleWords(words, at);
-    const weight = words[at + Word.weight + 1]! * 2 ** 32 + words[at + Word.weight]!;
+    const weight = field64(words, at + Word.weight);
     const pid = words[at + Word.pid]!;
     words[at + Word.pid] = image;
     if (!this.#options.byThread) words[at + Word.tid] = 0;

@@ -6,6 +6,7 @@ import { defaultEvent } from '../capture/default-event.ts';
 import { findEvent } from '../capture/events/index.ts';
 import { Session } from '../capture/session.ts';
 import { ExitCode, ProfilerError } from '../errors.ts';
+import { runningKernel } from '../symbolize/kernel-files.ts';
 import { green, red, yellow } from './terminal.ts';
 
 interface Finding {
@@ -61,7 +62,8 @@ function paranoid(): Finding {
 }
 
 function kernelSymbols(): Finding {
-  const line = readFileSync('/proc/kallsyms', 'latin1').slice(0, 16);
+  const [first = new Uint8Array()] = runningKernel('/proc/kallsyms');
+  const line = Buffer.from(first.subarray(0, 16)).toString('latin1');
   if (!/^0{16}$/.test(line)) return { state: 'good', text: '/proc/kallsyms shows addresses' };
   const value = setting('kptr_restrict');
   const next = value === 2 ? 'sudo sysctl kernel.kptr_restrict=1' : 'Run it with sudo, or with CAP_SYSLOG.';

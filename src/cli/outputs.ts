@@ -26,6 +26,10 @@ export function findOutputs(paths: readonly string[], formatName: string | undef
     const format = forced ?? formatByName('svg');
     return [{ path: freshName(format.extensions[0] ?? ''), format }];
   }
+  const twice = paths.find((path, i) => paths.indexOf(path) !== i);
+  if (twice !== undefined) {
+    throw new ProfilerError('usage', `"${twice}" is named twice as an output.`, { exitCode: ExitCode.usage });
+  }
   return paths.map(path => {
     const format = forced ?? (path === '-' ? formatByName('collapsed') : formatOfFile(path));
     if (path === '-' && format.name === 'pprof' && process.stdout.isTTY) {
@@ -38,6 +42,15 @@ export function findOutputs(paths: readonly string[], formatName: string | undef
   });
 }
 
+/** A bug, or a profile beyond a format's limits; the other outputs are written all the same. */
+function encoderFailure({ path, format }: Output, cause: unknown): ProfilerError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new ProfilerError('encoder', `cannot make ${format.name} for "${path}": ${reason}`, {
+    exitCode: ExitCode.output,
+    cause,
+  });
+}
+
 /** Writes every output that can be written, and says why the others could not be. */
 export async function writeOutputs(outputs: readonly Output[], profile: Profile, options: EncodeOptions) {
   const written: Output[] = [];
@@ -47,8 +60,7 @@ export async function writeOutputs(outputs: readonly Output[], profile: Profile,
       await writeOutput(output.path, output.format.encode(profile, options));
       written.push(output);
     } catch (error) {
-      if (!(error instanceof ProfilerError)) throw error;
-      failures.push(error);
+      failures.push(error instanceof ProfilerError ? error : encoderFailure(output, error));
     }
   }
   return { written, failures };

@@ -128,8 +128,14 @@ export async function record(command: readonly string[], flags: RecordFlags): Pr
     throw error;
   }
   const { recording, event, hz } = started;
-  await untilDone(recording, flags, child);
-  recording.stop();
+  try {
+    await untilDone(recording, flags, child);
+    recording.stop();
+  } catch (error) {
+    recording.close();
+    child?.kill('SIGTERM');
+    throw error;
+  }
   if (!flags.quiet) status('Resolving names and writing …');
   const profile = recording.finish();
   const { written, failures } = await writeOutputs(outputs, profile, {

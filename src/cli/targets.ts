@@ -39,7 +39,9 @@ function cgroupRoot(): string {
 /** The id of a cgroup is the inode of its directory; its level is the depth below the root. */
 function findCgroup(path: string): { id: bigint; level: number } {
   const root = cgroupRoot();
-  const directory = isAbsolute(path) && existsSync(path) ? resolve(path) : join(root, path);
+  // The path of its directory, or the name that /proc/PID/cgroup shows: below the root of the hierarchy.
+  const isBelowRoot = isAbsolute(path) && !relative(root, path).startsWith('..');
+  const directory = isBelowRoot ? resolve(path) : join(root, path);
   const below = relative(root, directory);
   if (below.startsWith('..') || !existsSync(join(directory, 'cgroup.procs'))) {
     throw noTarget(`no such cgroup: "${path}".`, `It has to be a directory below ${root}.`);

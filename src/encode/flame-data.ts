@@ -72,7 +72,7 @@ export function flameData(profile: Profile, options: FlameDataOptions): FlameDat
   const { stacks, samples } = profile;
   const prefix: number[] = [];
   const frame: number[] = [];
-  const nodes = new IntMap(stacks.length * 2);
+  const nodes = new IntMap(stacks.length);
   const push = (parent: number, child: number): number => {
     const known = nodes.get(parent, child, 0);
     if (known >= 0) return known;
@@ -87,7 +87,7 @@ export function flameData(profile: Profile, options: FlameDataOptions): FlameDat
     return comm === undefined ? -1 : push(-1, frames.add(String(comm), FlameKind.process, ''));
   });
   // (root, stack) → node. Climbing to the first known caller and down again visits each pair once.
-  const converted = new IntMap(stacks.length * 2);
+  const converted = new IntMap(stacks.length);
   const path: number[] = [];
   const convert = (root: number, stack: number): number => {
     let node = root;

@@ -3,7 +3,7 @@
  * sideband events after that.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import type { SidebandEvent } from '../capture/sideband.ts';
+import type { CommEvent, ForkEvent, SidebandEvent } from '../capture/sideband.ts';
 import { addMapping, type Mappings, parseMaps } from './maps.ts';
 
 /** A process from one exec to the next, as long as no address changes its meaning. */
@@ -19,10 +19,17 @@ export interface Image {
 
 const EXITED_IMAGES_KEPT = 4096;
 
+/** From this event on, the pid stands for another address space. */
+function isNewProgram(event: SidebandEvent): event is ForkEvent | CommEvent {
+  return (event.kind === 'fork' && event.pid !== event.parentPid) || (event.kind === 'comm' && event.exec);
+}
+
 export class ProcessTable {
   readonly #images = new Map<number, Image>();
   /** Exited processes; late samples of other CPUs may still name them. Oldest first. */
   readonly #exited = new Set<number>();
+  /** Execs and forks of a pid that are announced and not yet applied: how many. */
+  readonly #coming = new Map<number, number>();
   readonly #followAll: boolean;
   #nextId = 1;
 
@@ -31,22 +38,35 @@ export class ProcessTable {
     this.#followAll = options.followAll;
   }
 
-  /** The process as it is now: known, or read from /proc. */
+  /** The process as it is at this point of the recording: known, or read from /proc. */
   image(pid: number): Image {
-    return this.#images.get(pid) ?? this.#set(pid, 0, readMappings(pid));
+    // What /proc shows now is another program, or another process, when an exec or a fork is still to come.
+    return this.#images.get(pid) ?? this.#set(pid, 0, this.#coming.has(pid) ? undefined : readMappings(pid));
   }
 
   has(pid: number): boolean {
     return this.#images.has(pid);
   }
 
+  /** Told before apply(), while samples that happened before the event are still to come. */
+  announce(event: SidebandEvent): void {
+    if (isNewProgram(event)) this.#coming.set(event.pid, (this.#coming.get(event.pid) ?? 0) + 1);
+  }
+
+  #arrived(pid: number): void {
+    const left = (this.#coming.get(pid) ?? 1) - 1;
+    if (left > 0) this.#coming.set(pid, left);
+    else this.#coming.delete(pid);
+  }
+
   apply(event: SidebandEvent): void {
+    if (isNewProgram(event)) this.#arrived(event.pid);
     switch (event.kind) {
       case 'fork':
-        if (event.pid !== event.parentPid) this.#fork(event.pid, event.parentPid);
+        if (isNewProgram(event)) this.#fork(event.pid, event.parentPid);
         break;
       case 'comm':
-        if (event.exec && (this.#followAll || this.has(event.pid))) {
+        if (isNewProgram(event) && (this.#followAll || this.has(event.pid))) {
           this.#set(event.pid, this.#images.get(event.pid)?.parentPid ?? 0, []);
         }
         break;

@@ -2,7 +2,17 @@
 
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, fchmodSync, lstatSync, openSync, renameSync, unlinkSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  lstatSync,
+  openSync,
+  renameSync,
+  type Stats,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ExitCode, ProfilerError, systemCode } from '../errors.ts';
 
@@ -21,7 +31,7 @@ const REASONS: Readonly<Record<string, string>> = {
 function failure(path: string, cause: unknown): ProfilerError {
   const code = systemCode(cause);
   const name = path === '-' ? 'standard output' : `"${path}"`;
-  const reason = REASONS[code] ?? (cause instanceof Error ? cause.message : String(cause));
+  const reason = REASONS[code] ?? code;
   return new ProfilerError('output', `cannot write ${name}: ${reason}.`, { exitCode: ExitCode.output, cause });
 }
 
@@ -42,13 +52,14 @@ async function writeStandardOutput(chunks: Chunks): Promise<void> {
   await Promise.race([flushed, failed]);
 }
 
-/** Under another name first, so that a reader sees the old file or the whole new one. `mode`: of the old file. */
-function writeRegular(path: string, chunks: Chunks, mode: number | undefined): void {
+/** Under another name first, so that a reader sees the old file or the whole new one, with the old one's rights. */
+function writeRegular(path: string, chunks: Chunks, old: Stats | undefined): void {
   const temporary = join(dirname(path), `.profiler-${randomBytes(6).toString('hex')}.tmp`);
   const fd = openSync(temporary, 'wx', 0o644);
   try {
     try {
-      if (mode !== undefined) fchmodSync(fd, mode & 0o777);
+      if (old && process.getuid?.() === 0) fchownSync(fd, old.uid, old.gid);
+      if (old) fchmodSync(fd, old.mode & 0o777);
       writeAll(fd, chunks);
     } finally {
       closeSync(fd);
@@ -78,9 +89,9 @@ export async function writeOutput(path: string, chunks: Chunks): Promise<void> {
       return;
     }
     const old = lstatSync(path, { throwIfNoEntry: false });
-    if (old === undefined || old.isFile()) writeRegular(path, chunks, old?.mode);
+    if (old === undefined || old.isFile()) writeRegular(path, chunks, old);
     else writeInPlace(path, chunks);
   } catch (error) {
-    throw failure(path, error);
+    throw systemCode(error) === '' ? error : failure(path, error); // else the encoder failed, which is a bug
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { StackCounter } from '../../src/aggregate/stack-counter.ts';
 import { StackTable } from '../../src/aggregate/stack-table.ts';
-import { random } from '../elf/toolchain.ts';
+import { random } from '../support/random.ts';
 
 /** 1 MiB, as much as one chunk of keys holds. */
 const CHUNK_WORDS = 2 ** 18;

@@ -12,7 +12,7 @@ import {
 } from '../../src/capture/records.gen.ts';
 import { MemoryBytes } from '../../src/elf/bytes.ts';
 import { parseElf } from '../../src/elf/elf.ts';
-import { random } from '../elf/toolchain.ts';
+import { random } from '../support/random.ts';
 
 interface Member {
   readonly name: string;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { decodeSideband, type SidebandEvent } from '../../src/capture/sideband.ts';
-import { random } from '../elf/toolchain.ts';
+import { random } from '../support/random.ts';
 import { commRecord, lostRecord, mmapRecord, otherRecord, taskRecord } from '../support/records.ts';
 
 function decode(...records: readonly Uint8Array[]): SidebandEvent[] {

@@ -30,6 +30,10 @@ describe('formats', () => {
     ),
   );
 
+  test.each([[['a.svg', 'b.svg', 'a.svg']], [['-', '-']]])('named twice: %j', paths =>
+    expect(() => findOutputs(paths, 'svg')).toThrow(expect.objectContaining({ code: 'usage', exitCode: 2 })),
+  );
+
   test('pprof is not written to a terminal', () => {
     const before = Object.getOwnPropertyDescriptor(process.stdout, 'isTTY');
     Object.defineProperty(process.stdout, 'isTTY', { value: true, configurable: true });

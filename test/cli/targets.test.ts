@@ -89,7 +89,7 @@ const hasRoot = !!root && existsSync(`${root}/cgroup.procs`);
 describe.skipIf(!hasRoot)('cgroups (skipped where no cgroup v2 hierarchy is mounted)', () => {
   test('the root, by its name and as a relative path', () => {
     const expected = { id: statSync(root!, { bigint: true }).ino, level: 0 };
-    expect([root!, '', '.'].map(cgroup => find({ cgroup }).cgroup)).toEqual(Array(3).fill(expected));
+    expect([root!, '', '.', '/'].map(cgroup => find({ cgroup }).cgroup)).toEqual(Array(4).fill(expected));
   });
 
   test('a directory elsewhere is none, whatever lies in it', () => {

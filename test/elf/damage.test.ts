@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ByteSource, ElfError, MemoryBytes } from '../../src/elf/bytes.ts';
 import { parseElf } from '../../src/elf/elf.ts';
 import { readSymbols } from '../../src/elf/symbols.ts';
-import { random, Workshop } from './toolchain.ts';
+import { random } from '../support/random.ts';
+import { Workshop } from './toolchain.ts';
 
 const workshop = new Workshop();
 afterAll(() => workshop.clear());

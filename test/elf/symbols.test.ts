@@ -4,7 +4,8 @@ import { MemoryBytes } from '../../src/elf/bytes.ts';
 import { addressOfFileOffset, parseElf } from '../../src/elf/elf.ts';
 import { readSymbols } from '../../src/elf/symbols.ts';
 import { FrameKind } from '../../src/model/profile.ts';
-import { type Listed, type LoadedFile, listed, load, nameAt, random, runs, section, Workshop } from './toolchain.ts';
+import { random } from '../support/random.ts';
+import { type Listed, type LoadedFile, listed, load, nameAt, runs, section, Workshop } from './toolchain.ts';
 
 const workshop = new Workshop();
 afterAll(() => workshop.clear());

@@ -1,7 +1,7 @@
 import protobuf from 'protobufjs';
 import { describe, expect, test } from 'vitest';
 import { ProtoWriter } from '../../src/encode/varint.ts';
-import { random } from '../elf/toolchain.ts';
+import { random } from '../support/random.ts';
 
 function ours(write: (writer: ProtoWriter) => void): string {
   const writer = new ProtoWriter();

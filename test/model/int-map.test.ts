@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { growFloat64, growInt32, growUint8, growUint32 } from '../../src/model/columns.ts';
 import { hash3, IntMap } from '../../src/model/int-map.ts';
-import { random } from '../elf/toolchain.ts';
+import { random } from '../support/random.ts';
 
 type Key = readonly [number, number, number];
 

@@ -123,9 +123,12 @@ describe('hostile paths', () => {
     expect(open(fileMapping(program, { path: `${program}/below` }))).toBeUndefined();
   });
 
-  test.each(['/a\0b', '', 'relative', '/'.repeat(10_000)])('no path at all: %j', name =>
-    expect(open(mapping(0x1000, 0x2000, { path: name.slice(0, 5000) }))).toBeUndefined(),
-  );
+  test.each([
+    ['with a NUL', '/a\0b'],
+    ['empty', ''],
+    ['relative', 'relative'],
+    ['too long', '/'.repeat(5000)],
+  ])('no path at all: %s', (_, name) => expect(open(mapping(0x1000, 0x2000, { path: name }))).toBeUndefined());
 
   test('nothing stays open', () => expect(openBelow(path())).toEqual([]));
 });

@@ -8,8 +8,8 @@ import {
   parseAddress,
   parseMaps,
 } from '../../src/process/maps.ts';
-import { random } from '../elf/toolchain.ts';
 import { mapping } from '../support/mappings.ts';
+import { random } from '../support/random.ts';
 
 describe('addresses', () => {
   test.each([

@@ -237,3 +237,37 @@ test('after a loss everything is read again', () => {
   expect(after.id).toBeGreaterThan(before.id);
   expect(after.mappings?.map(m => m.path)).toContain(process.execPath);
 });
+
+describe('a process that is seen first while it is about to become another', () => {
+  const own = process.pid;
+
+  test.each([
+    ['an exec', of.exec(own)],
+    ['a fork that reuses its pid', of.fork(own, NOBODY)],
+  ])('is not read from /proc: %s', (_, event) => {
+    const table = new ProcessTable({ followAll: true });
+    table.announce(event);
+    expect(table.image(own).mappings).toBeUndefined();
+  });
+
+  test.each([
+    ['a thread', of.fork(own, own, own + 1)],
+    ['a new name', of.comm(own)],
+    ['an exit', of.exit(own)],
+    ['the exec of another process', of.exec(NOBODY)],
+  ])('is read when it stays what it is: %s', (_, event) => {
+    const table = new ProcessTable({ followAll: true });
+    table.announce(event);
+    expect(table.image(own).mappings?.length).toBeGreaterThan(0);
+  });
+
+  test('is read again after the last of the announced events', () => {
+    const table = new ProcessTable({ followAll: false });
+    for (let i = 0; i < 2; i++) table.announce(of.exec(own));
+    for (const expected of [false, true]) {
+      table.apply(of.exec(own));
+      table.apply(of.lost());
+      expect(table.image(own).mappings !== undefined).toBe(expected);
+    }
+  });
+});
