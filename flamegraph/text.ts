@@ -25,7 +25,13 @@ const ENTITIES: Readonly<Record<string, string>> = {
 /** More code units than this in one visible character are not writing but an attack on the line height. */
 const MAX_GRAPHEME = 16;
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** Made when it is first needed: that takes 6 ms, and most names are ASCII. */
+let segmenter: Intl.Segmenter | undefined;
+
+function graphemesOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  return segmenter.segment(text);
+}
 
 /** Whether every character is printable ASCII. */
 export function isPlain(text: string): boolean {
@@ -72,7 +78,7 @@ function cellsOf(grapheme: string): number {
 export function cells(text: string): number {
   if (PLAIN.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of graphemes.segment(text)) width += cellsOf(segment);
+  for (const { segment } of graphemesOf(text)) width += cellsOf(segment);
   return width;
 }
 
@@ -87,7 +93,7 @@ export function truncate(text: string, width: number): string {
   if (PLAIN.test(start)) return start.length <= width ? start : `${start.slice(0, width - 1)}…`;
   let used = 0;
   let fits = 0;
-  for (const { segment, index } of graphemes.segment(start)) {
+  for (const { segment, index } of graphemesOf(start)) {
     if (segment.length > MAX_GRAPHEME) return `${start.slice(0, fits)}…`;
     used += cellsOf(segment);
     if (used > width) return `${start.slice(0, fits)}…`;

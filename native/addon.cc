@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdarg>
 #include <cstring>
 #include <string>
@@ -187,7 +188,13 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
     }
     bpf_map *samples = Map(info.Env(), ring);
     bpf_map__set_max_entries(samples, ToUint32(info[3]));
-    if (int error = bpf_object__load(object_))
+    // A signal makes the verifier give up with EAGAIN, and V8's own profiler sends thousands a second.
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    int error = bpf_object__load(object_);
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    if (error)
       throw Failure(info.Env(), "bpf_object__load", -error, libbpf_log + verifier_log.data());
 
     // Consumer page, writable; then producer page and data, read-only. The kernel would map the data twice so that

@@ -11,7 +11,7 @@
 #include <cstdlib>
 #include <vector>
 
-namespace {
+namespace deep {
 
 constexpr int kDepth = 40;
 constexpr int kBranchingFrom = kDepth - 20;
@@ -69,9 +69,10 @@ void *run(void *) {
   return nullptr;
 }
 
-}  // namespace
+}  // namespace deep
 
 int main(int argc, char **argv) {
+  using namespace deep;
   deadline = time(nullptr) + (argc > 1 ? atoi(argv[1]) : 10);
   int threads = argc > 2 ? atoi(argv[2]) : 1;
   mask = static_cast<uint32_t>((argc > 3 ? atoi(argv[3]) : 2048) - 1);
