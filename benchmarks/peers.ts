@@ -5,6 +5,7 @@
  * Scripts of github.com/brendangregg/FlameGraph are looked for in $FLAMEGRAPH_DIR.
  */
 
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { folder, has, profiler } from './support.ts';
 
@@ -21,6 +22,8 @@ export interface Peer {
   picture(task: Task): readonly string[];
   /** Only records. */
   record(task: Task): readonly string[];
+  /** Samples in the picture; `errors` is what the commands said on standard error. */
+  samples(errors: string): number;
 }
 
 const scripts = process.env.FLAMEGRAPH_DIR ?? '';
@@ -35,11 +38,18 @@ function perf(graph: string) {
     `perf record -q --call-graph ${graph} -e cpu-clock -F ${hz} -p ${pid} -o ${at('perf.data')} -- sleep ${seconds}`;
 }
 
+/** Samples of the collapsed text that a peer's picture was drawn from. */
+function folded(): number {
+  const lines = readFileSync(at('folded'), 'utf8').split('\n');
+  return lines.reduce((sum, line) => sum + (Number(line.slice(line.lastIndexOf(' ') + 1)) || 0), 0);
+}
+
+/** The last steps of a peer: collapsed text on its standard output becomes a picture. */
+const draw = `tee ${at('folded')} | ${scripts}/flamegraph.pl > ${at('peer.svg')}`;
+
 function drawPerf(graph: string) {
   return (task: Task) =>
-    shell(
-      `${perf(graph)(task)} && perf script -i ${at('perf.data')} | ${scripts}/stackcollapse-perf.pl | ${scripts}/flamegraph.pl > ${at('perf.svg')}`,
-    );
+    shell(`${perf(graph)(task)} && perf script -i ${at('perf.data')} | ${scripts}/stackcollapse-perf.pl | ${draw}`);
 }
 
 const bpftrace = ({ pid, hz, seconds }: Task) =>
@@ -59,32 +69,34 @@ export const peers: readonly Peer[] = [
       ...profiler,
       ...['record', '-q', '-p', `${pid}`, '-F', `${hz}`, '-d', `${seconds}`, '-o', at('ours.svg')],
     ],
+    samples: errors => Number(/(\d+) samples/.exec(errors)?.[1]),
   },
   {
     name: 'perf -g + scripts',
     available: has('perf') && scripts !== '',
     picture: drawPerf('fp'),
     record: task => shell(perf('fp')(task)),
+    samples: folded,
   },
   {
     name: 'perf dwarf + scripts',
     available: has('perf') && scripts !== '',
     picture: drawPerf('dwarf'),
     record: task => shell(perf('dwarf')(task)),
+    samples: folded,
   },
   {
     name: 'bpftrace + scripts',
     available: has('bpftrace') && scripts !== '',
-    picture: task =>
-      shell(
-        `BPFTRACE_MAP_KEYS_MAX=65536 ${bpftrace(task)} | ${scripts}/stackcollapse-bpftrace.pl | ${scripts}/flamegraph.pl > ${at('bpftrace.svg')}`,
-      ),
+    picture: task => shell(`${bpftrace(task)} | ${scripts}/stackcollapse-bpftrace.pl | ${draw}`),
     record: task => shell(`${bpftrace(task)} > ${at('bpftrace.txt')}`),
+    samples: folded,
   },
   {
     name: 'bcc profile + flamegraph.pl',
     available: has('profile-bpfcc') && scripts !== '',
-    picture: task => shell(`${bcc(task)} | ${scripts}/flamegraph.pl > ${at('bcc.svg')}`),
+    picture: task => shell(`${bcc(task)} | ${draw}`),
     record: task => shell(`${bcc(task)} > ${at('bcc.txt')}`),
+    samples: folded,
   },
 ];

@@ -19,11 +19,14 @@ const available = peers.filter(peer => peer.available);
 
 for (const { hz, threads, stacks } of TASKS) {
   const usage = available.map((): Usage[] => []);
+  const samples = available.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
     for (const [i, peer] of available.entries()) {
       const target = spawn(compile('test/programs/deep.cc'), ['60', `${threads}`, `${stacks}`], { stdio: 'ignore' });
       await sleep(300);
-      usage[i]!.push(await measure(peer.picture({ pid: target.pid!, hz, seconds: SECONDS })));
+      const used = await measure(peer.picture({ pid: target.pid!, hz, seconds: SECONDS }));
+      usage[i]!.push(used);
+      samples[i]!.push(peer.samples(used.errors));
       target.kill();
     }
   }
@@ -32,11 +35,12 @@ for (const { hz, threads, stacks } of TASKS) {
   );
   const base = median(usage[0]!.map(u => u.cpu));
   table([
-    ['tool', 'CPU s', 'ratio', 'peak RSS MB'],
+    ['tool', 'CPU s', 'ratio', 'peak RSS MB', 'samples in the picture'],
     ...available.map((peer, i) => {
       const cpu = median(usage[i]!.map(u => u.cpu));
       const rss = median(usage[i]!.map(u => u.rss));
-      return [peer.name, cpu.toFixed(2), (cpu / base).toFixed(1), rss.toFixed(0)];
+      const share = (100 * median(samples[i]!)) / (SECONDS * hz * threads);
+      return [peer.name, cpu.toFixed(2), (cpu / base).toFixed(1), rss.toFixed(0), `${share.toFixed(0)} %`];
     }),
   ]);
 }

@@ -40,6 +40,8 @@ export interface Usage {
   readonly rss: number;
   /** Seconds. */
   readonly wall: number;
+  /** What it said on standard error. */
+  readonly errors: string;
 }
 
 /** Runs a command to its end. */
@@ -53,7 +55,7 @@ export async function measure(command: readonly string[]): Promise<Usage> {
   const [status] = await once(child, 'close');
   if (status !== 0) throw new Error(`${command.join(' ')} exited with ${status}: ${errors.slice(-500)}`);
   const [cpu = 0, kilobytes = 0, wall = 0] = readFileSync(report, 'utf8').split(' ').map(Number);
-  return { cpu, rss: kilobytes / 1024, wall };
+  return { cpu, rss: kilobytes / 1024, wall, errors };
 }
 
 export function sleep(ms: number): Promise<void> {

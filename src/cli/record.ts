@@ -116,18 +116,9 @@ function untilDone(recording: Recording, flags: RecordFlags, child: Child | unde
   });
 }
 
-export async function record(command: readonly string[], flags: RecordFlags): Promise<number> {
-  checkTargets(command, flags);
-  const outputs = findOutputs(flags.output, flags.format);
-  const child = command.length > 0 ? new Child(command) : undefined;
-  let started: ReturnType<typeof startRecording>;
-  try {
-    started = startRecording(command, flags, child);
-  } catch (error) {
-    child?.abandon();
-    throw error;
-  }
-  const { recording, event, hz } = started;
+/** Runs the recording to its end. What it held besides the profile can be collected when this returns. */
+async function collect(command: readonly string[], flags: RecordFlags, child: Child | undefined) {
+  const { recording, event, hz } = startRecording(command, flags, child);
   try {
     await untilDone(recording, flags, child);
     recording.stop();
@@ -137,13 +128,27 @@ export async function record(command: readonly string[], flags: RecordFlags): Pr
     throw error;
   }
   if (!flags.quiet) status('Resolving names and writing …');
-  const profile = recording.finish();
+  return { profile: recording.finish(), event: event.name, hz };
+}
+
+export async function record(command: readonly string[], flags: RecordFlags): Promise<number> {
+  checkTargets(command, flags);
+  const outputs = findOutputs(flags.output, flags.format);
+  const child = command.length > 0 ? new Child(command) : undefined;
+  let collected: Awaited<ReturnType<typeof collect>>;
+  try {
+    collected = await collect(command, flags, child);
+  } catch (error) {
+    child?.abandon(); // where it still waits for its start
+    throw error;
+  }
+  const { profile } = collected;
   const { written, failures } = await writeOutputs(outputs, profile, {
     annotate: flags.annotate,
     labels: flags.labels,
     title: flags.title ?? commandText(command, flags),
   });
-  if (!flags.quiet) for (const line of summary({ profile, event: event.name, hz, written })) say(line);
+  if (!flags.quiet) for (const line of summary({ ...collected, written })) say(line);
   for (const failure of failures) say(`${red('error:')} ${failure.message}`);
   const commandStatus = (await child?.exited) ?? 0;
   return commandStatus || (failures.length > 0 ? ExitCode.output : ExitCode.ok);

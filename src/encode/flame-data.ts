@@ -1,6 +1,6 @@
 /** A profile as frames that have names: thread names as roots, inlined calls as frames of their own. */
 import { type FlameData, FlameKind } from '../../flamegraph/index.ts';
-import { growUint8, growUint32 } from '../model/columns.ts';
+import { growInt32, growUint32, growUint8 } from '../model/columns.ts';
 import { IntMap } from '../model/int-map.ts';
 import { FrameKind, Miss, type Profile, unknownName } from '../model/profile.ts';
 
@@ -66,53 +66,76 @@ function locationFrames(profile: Profile, frames: FrameBuilder): readonly Uint32
   });
 }
 
+/** The stacks of the picture, as they come: layout() finds which of them are equal. */
+class StackBuilder {
+  length = 0;
+  prefix = new Int32Array(1024);
+  frame = new Uint32Array(1024);
+
+  push(prefix: number, frame: number): number {
+    if (this.length === this.prefix.length) {
+      this.prefix = growInt32(this.prefix);
+      this.frame = growUint32(this.frame);
+    }
+    this.prefix[this.length] = prefix;
+    this.frame[this.length] = frame;
+    return this.length++;
+  }
+}
+
+/** For each label set the stack that its samples stand on: the thread's name, or −1 for nothing. */
+function rootStacks(profile: Profile, frames: FrameBuilder, built: StackBuilder): number[] {
+  const roots = new Map<string, number>();
+  return profile.labelSets.map(set => {
+    const comm = set.find(label => label.key === 'comm')?.value;
+    if (comm === undefined) return -1;
+    const name = String(comm);
+    if (!roots.has(name)) roots.set(name, built.push(-1, frames.add(name, FlameKind.process, '')));
+    return roots.get(name)!;
+  });
+}
+
+/** The stack of each sample, with its root below it and inlined calls as frames. */
+function sampleStacks(
+  profile: Profile,
+  ofLocation: readonly Uint32Array[],
+  roots: readonly number[],
+  built: StackBuilder,
+) {
+  const { stacks, samples } = profile;
+  // What a stack of the profile became, and for which root. Root by root, so that one column is enough.
+  const node = new Int32Array(stacks.length);
+  const nodeRoot = new Int32Array(stacks.length).fill(-2);
+  const rootOf = (sample: number) => roots[samples.labels[sample]!] ?? -1;
+  const order = Uint32Array.from({ length: samples.length }, (_, i) => i).sort((a, b) => rootOf(a) - rootOf(b));
+  const result = new Int32Array(samples.length);
+  const path: number[] = [];
+  for (const sample of order) {
+    const root = rootOf(sample);
+    let s = samples.stack[sample]!;
+    path.length = 0;
+    for (; s >= 0 && nodeRoot[s] !== root; s = stacks.prefix[s]!) path.push(s);
+    let current = s >= 0 ? node[s]! : root;
+    for (let i = path.length - 1; i >= 0; i--) {
+      for (const frame of ofLocation[stacks.location[path[i]!]!]!) current = built.push(current, frame);
+      node[path[i]!] = current;
+      nodeRoot[path[i]!] = root;
+    }
+    result[sample] = current;
+  }
+  return result;
+}
+
 export function flameData(profile: Profile, options: FlameDataOptions): FlameData {
   const frames = new FrameBuilder();
+  const built = new StackBuilder();
+  const roots = options.root ? rootStacks(profile, frames, built) : [];
   const ofLocation = locationFrames(profile, frames);
-  const { stacks, samples } = profile;
-  const prefix: number[] = [];
-  const frame: number[] = [];
-  const nodes = new IntMap(stacks.length);
-  const push = (parent: number, child: number): number => {
-    const known = nodes.get(parent, child, 0);
-    if (known >= 0) return known;
-    prefix.push(parent);
-    const node = frame.push(child) - 1;
-    nodes.set(parent, child, 0, node);
-    return node;
-  };
-
-  const roots = profile.labelSets.map(set => {
-    const comm = options.root ? set.find(label => label.key === 'comm')?.value : undefined;
-    return comm === undefined ? -1 : push(-1, frames.add(String(comm), FlameKind.process, ''));
-  });
-  // (root, stack) → node. Climbing to the first known caller and down again visits each pair once.
-  const converted = new IntMap(stacks.length);
-  const path: number[] = [];
-  const convert = (root: number, stack: number): number => {
-    let node = root;
-    path.length = 0;
-    for (let s = stack; s >= 0; s = stacks.prefix[s]!) {
-      const known = converted.get(root, s, 0);
-      if (known >= 0) {
-        node = known;
-        break;
-      }
-      path.push(s);
-    }
-    for (let i = path.length - 1; i >= 0; i--) {
-      for (const child of ofLocation[stacks.location[path[i]!]!]!) node = push(node, child);
-      if (node >= 0) converted.set(root, path[i]!, 0, node);
-    }
-    return node;
-  };
-
-  const stack = new Int32Array(samples.length);
-  for (let i = 0; i < samples.length; i++) stack[i] = convert(roots[samples.labels[i]!] ?? -1, samples.stack[i]!);
+  const stack = sampleStacks(profile, ofLocation, roots, built);
   return {
     names: frames.names,
     frames: { length: frames.length, name: frames.name, kind: frames.kind, detail: frames.detail },
-    stacks: { length: frame.length, prefix: Int32Array.from(prefix), frame: Uint32Array.from(frame) },
-    samples: { length: samples.length, stack, value: samples.values[options.value]! },
+    stacks: { length: built.length, prefix: built.prefix, frame: built.frame },
+    samples: { length: stack.length, stack, value: profile.samples.values[options.value]! },
   };
 }
