@@ -1,6 +1,7 @@
 /** Layout and SVG of large profiles: medians in ms and the size of the picture. `node dist/benchmarks/flamegraph.js` */
 
 import { type FlameData, layout, renderSvg } from '../flamegraph/index.ts';
+import { median } from './support.ts';
 
 const RUNS = 7;
 
@@ -54,13 +55,14 @@ function profile({ stacks, depth, shared }: Shape): FlameData {
   };
 }
 
-function median(run: () => void): number {
+/** ms, the median of RUNS. */
+function time(run: () => void): number {
   const times = Array.from({ length: RUNS }, () => {
     const start = performance.now();
     run();
     return performance.now() - start;
   });
-  return times.sort((a, b) => a - b)[RUNS >> 1]!;
+  return median(times);
 }
 
 const shapes: readonly Shape[] = [
@@ -74,11 +76,11 @@ const shapes: readonly Shape[] = [
 for (const shape of shapes) {
   const data = profile(shape);
   let tree = layout(data);
-  const layoutMs = median(() => {
+  const layoutMs = time(() => {
     tree = layout(data);
   });
   let bytes = 0;
-  const svgMs = median(() => {
+  const svgMs = time(() => {
     bytes = 0;
     for (const chunk of renderSvg(tree, data, { unit: 'count' })) bytes += Buffer.byteLength(chunk);
   });

@@ -1,7 +1,7 @@
 /**
  * How much slower a program runs while it is recorded: calls a second with a recorder attached against calls a second
  * just before and after, in turns with other tools.
- * `FLAMEGRAPH_DIR=… node dist/benchmarks/overhead.js [rounds]`
+ * `FLAMEGRAPH_DIR=… node dist/benchmarks/overhead.js [rounds [rate…]]`
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { peers } from './peers.ts';
 import { compile, folder, median, sleep, table } from './support.ts';
 
-const RATES = [99, 999, 4999];
+const RATES = process.argv.length > 3 ? process.argv.slice(3).map(Number) : [99, 999, 4999];
 /** A recorder needs this long until it samples; bpftrace is the slowest. */
 const SETTLE_MS = 1500;
 const WINDOW_MS = 3000;

@@ -23,7 +23,7 @@ export interface Peer {
   /** Only records. */
   record(task: Task): readonly string[];
   /** Samples in the picture; `errors` is what the commands said on standard error. */
-  samples(errors: string): number;
+  samples(task: Task, errors: string): number;
 }
 
 const scripts = process.env.FLAMEGRAPH_DIR ?? '';
@@ -38,11 +38,14 @@ function perf(graph: string) {
     `perf record -q --call-graph ${graph} -e cpu-clock -F ${hz} -p ${pid} -o ${at('perf.data')} -- sleep ${seconds}`;
 }
 
-/** Samples of the collapsed text that a peer's picture was drawn from. */
+/** Numbers of the collapsed text that a peer's picture was drawn from. */
 function folded(): number {
   const lines = readFileSync(at('folded'), 'utf8').split('\n');
   return lines.reduce((sum, line) => sum + (Number(line.slice(line.lastIndexOf(' ') + 1)) || 0), 0);
 }
+
+/** stackcollapse-perf.pl adds up periods, which are in ns here. */
+const foldedPeriods = ({ hz }: Task) => folded() / (1e9 / hz);
 
 /** The last steps of a peer: collapsed text on its standard output becomes a picture. */
 const draw = `tee ${at('folded')} | ${scripts}/flamegraph.pl > ${at('peer.svg')}`;
@@ -69,21 +72,21 @@ export const peers: readonly Peer[] = [
       ...profiler,
       ...['record', '-q', '-p', `${pid}`, '-F', `${hz}`, '-d', `${seconds}`, '-o', at('ours.svg')],
     ],
-    samples: errors => Number(/(\d+) samples/.exec(errors)?.[1]),
+    samples: (_, errors) => Number(/(\d+) samples/.exec(errors)?.[1]),
   },
   {
     name: 'perf -g + scripts',
     available: has('perf') && scripts !== '',
     picture: drawPerf('fp'),
     record: task => shell(perf('fp')(task)),
-    samples: folded,
+    samples: foldedPeriods,
   },
   {
     name: 'perf dwarf + scripts',
     available: has('perf') && scripts !== '',
     picture: drawPerf('dwarf'),
     record: task => shell(perf('dwarf')(task)),
-    samples: folded,
+    samples: foldedPeriods,
   },
   {
     name: 'bpftrace + scripts',

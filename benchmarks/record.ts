@@ -24,9 +24,10 @@ for (const { hz, threads, stacks } of TASKS) {
     for (const [i, peer] of available.entries()) {
       const target = spawn(compile('test/programs/deep.cc'), ['60', `${threads}`, `${stacks}`], { stdio: 'ignore' });
       await sleep(300);
-      const used = await measure(peer.picture({ pid: target.pid!, hz, seconds: SECONDS }));
+      const task = { pid: target.pid!, hz, seconds: SECONDS };
+      const used = await measure(peer.picture(task));
       usage[i]!.push(used);
-      samples[i]!.push(peer.samples(used.errors));
+      samples[i]!.push(peer.samples(task, used.errors));
       target.kill();
     }
   }

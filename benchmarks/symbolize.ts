@@ -1,17 +1,16 @@
 /**
  * Names for 100,000 addresses of the node binary, beside llvm-symbolizer: whole processes, CPU time of user and system
- * as the shell counts it, in turns, medians. `node dist/benchmarks/symbolize.js [rounds]`
+ * time, in turns, medians. `node dist/benchmarks/symbolize.js [rounds]`
  */
 
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, openSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { openSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseElf } from '../src/elf/elf.ts';
 import { Miss } from '../src/model/profile.ts';
 import { FileBytes } from '../src/process/files.ts';
 import { type CodeMapping, symbolize } from '../src/symbolize/symbolizer.ts';
+import { folder, has, measure, median } from './support.ts';
 
 const count = 100_000;
 const self = fileURLToPath(import.meta.url);
@@ -65,39 +64,24 @@ function child(warm: boolean): void {
   process.stderr.write(JSON.stringify(report));
 }
 
-/** CPU time of a command in ms: the line of `times` that counts the children of the shell. */
-function cpuOf(command: string): { cpu: number; stderr: string } {
-  const { stdout, stderr, status } = spawnSync('sh', ['-c', `${command} >/dev/null; times`], { encoding: 'utf8' });
-  const match = /(\d+)m([\d.]+)s (\d+)m([\d.]+)s\s*$/.exec(stdout);
-  if (status !== 0 || match === null) throw new Error(`${command}: ${stderr}`);
-  const [minutesUser, user, minutesSystem, system] = match.slice(1).map(Number);
-  return { cpu: ((minutesUser! + minutesSystem!) * 60 + user! + system!) * 1000, stderr };
-}
-
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
-}
-
-function main(rounds: number): void {
-  const folder = mkdtempSync(join(tmpdir(), 'symbolize-'));
+async function main(rounds: number): Promise<void> {
   const input = join(folder, 'addresses');
-  const addresses = addressesOf(nodeBinary());
-  writeFileSync(input, Array.from(addresses, address => `0x${address.toString(16)}\n`).join(''));
-  const hasLlvm = spawnSync('sh', ['-c', 'command -v llvm-symbolizer']).status === 0;
+  writeFileSync(input, Array.from(addressesOf(nodeBinary()), address => `0x${address.toString(16)}\n`).join(''));
+  const hasLlvm = has('llvm-symbolizer');
   const ours: number[] = [];
   const bare: number[] = [];
   const theirs: number[] = [];
   const reports: Report[] = [];
   for (let round = 0; round < rounds; round++) {
-    const { cpu, stderr } = cpuOf(`'${process.execPath}' '${self}' --cold`);
-    ours.push(cpu);
-    const { rss } = JSON.parse(stderr) as Report;
-    const warm = JSON.parse(cpuOf(`'${process.execPath}' '${self}' --warm`).stderr) as Report;
+    const { cpu, rss } = await measure([process.execPath, self, '--cold']);
+    ours.push(cpu * 1000);
+    const warm = JSON.parse((await measure([process.execPath, self, '--warm'])).errors) as Report;
     reports.push({ ...warm, rss });
-    bare.push(cpuOf(`'${process.execPath}' -e 0`).cpu);
-    if (hasLlvm) theirs.push(cpuOf(`llvm-symbolizer --no-inlines --obj='${process.execPath}' <'${input}'`).cpu);
+    bare.push((await measure([process.execPath, '-e', '0'])).cpu * 1000);
+    if (!hasLlvm) continue;
+    const llvm = `llvm-symbolizer --no-inlines --obj='${process.execPath}' <'${input}'`;
+    theirs.push((await measure(['sh', '-c', llvm])).cpu * 1000);
   }
-  rmSync(folder, { recursive: true });
   const of = (pick: (report: Report) => number) => median(reports.map(pick)).toFixed(0);
   console.log(`${count} addresses of ${process.execPath}, ${rounds} rounds, median CPU`);
   console.log(
@@ -113,4 +97,4 @@ function main(rounds: number): void {
 }
 
 if (process.argv[2] === '--cold' || process.argv[2] === '--warm') child(process.argv[2] === '--warm');
-else main(Number(process.argv[2] ?? 7));
+else await main(Number(process.argv[2] ?? 7));

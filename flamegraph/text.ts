@@ -12,7 +12,8 @@ const INVISIBLE =
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose
 const FORBIDDEN = /[\u0000-\u001f\u007f-\u009f\ufffe\uffff\ud800-\udfff]/gu;
 const LINE_BREAK = /\r\n|[\n\u0085\u2028\u2029]/g;
-const PLAIN = /^[\x20-\x7e]*$/;
+/** ASCII and what Latin-1 adds to it, without the soft hyphen: one cell each, and nothing combines. */
+const PLAIN = /^[\x20-\x7e\xa1-\xac\xae-\xff]*$/;
 const WIDE =
   /[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60\uffe0-\uffe6\u{16fe0}-\u{18d08}\u{1b000}-\u{1b2ff}\u{1f1e6}-\u{1f1ff}\u{20000}-\u{3fffd}]|\p{Emoji_Presentation}|\ufe0f/u;
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -33,7 +34,7 @@ function graphemesOf(text: string): Intl.Segments {
   return segmenter.segment(text);
 }
 
-/** Whether every character is printable ASCII. */
+/** Whether every character is printable and as simple as ASCII. */
 export function isPlain(text: string): boolean {
   return PLAIN.test(text);
 }

@@ -13,6 +13,8 @@ export interface RecordingOptions extends SessionOptions {
   readonly byThread: boolean;
   readonly byCpu: boolean;
   readonly shortNames: boolean;
+  /** A process whose samples count from its next exec on: until then it is the shell that waits for the start. */
+  readonly fromExecOf?: number | undefined;
   /** Goes into the profile: tool and version, command. */
   readonly comments: readonly string[];
 }
@@ -26,6 +28,7 @@ export class Recording implements Consumer, Resolver {
   readonly #processes: ProcessTable;
   readonly #startTimeMs = Date.now();
   readonly #started = performance.now();
+  #waiting: number | undefined;
   #image: Image | undefined;
   #samples = 0;
   readonly #maxFrames = maxFrames();
@@ -36,6 +39,7 @@ export class Recording implements Consumer, Resolver {
   /** Starts sampling. Throws a ProfilerError. */
   constructor(options: RecordingOptions) {
     this.#options = options;
+    this.#waiting = options.fromExecOf;
     this.#aggregator = new Aggregator(options);
     const { pids, tids } = options.targets;
     this.#processes = new ProcessTable({ followAll: pids.length + tids.length === 0 });
@@ -60,9 +64,11 @@ export class Recording implements Consumer, Resolver {
   }
 
   sample(words: Uint32Array, at: number): void {
+    const pid = words[at + Word.pid]!;
+    if (pid === this.#waiting) return;
     this.#samples++;
     if (kernelFrames(words, at) >= this.#maxFrames || userFrames(words, at) >= this.#maxFrames) this.#truncated++;
-    this.#image = this.#processes.image(words[at + Word.pid]!);
+    this.#image = this.#processes.image(pid);
     this.#aggregator.add(words, at, this.#image.id, this);
   }
 
@@ -71,6 +77,7 @@ export class Recording implements Consumer, Resolver {
   }
 
   event(event: SidebandEvent): void {
+    if (event.kind === 'comm' && event.exec && event.pid === this.#waiting) this.#waiting = undefined;
     this.#processes.apply(event);
   }
 

@@ -16,6 +16,7 @@ import { red, say, status } from './terminal.ts';
 /** The ring buffer holds two seconds: a drain that comes late loses nothing. */
 const DRAIN_MS = 250;
 const FOLLOW_CPUS_EVERY = 4; // drains
+const MAX_COMMAND_TEXT = 300;
 
 function usage(message: string, hint?: string): ProfilerError {
   return new ProfilerError('usage', message, { exitCode: ExitCode.usage, ...(hint ? { hint } : {}) });
@@ -44,8 +45,12 @@ function clampRate(hz: number): number {
   return limit;
 }
 
+/** What was recorded, for the profile's comments and the picture's title. */
 function commandText(command: readonly string[], flags: RecordFlags): string {
-  if (command.length > 0) return command.join(' ');
+  if (command.length > 0) {
+    const text = command.join(' ');
+    return text.length > MAX_COMMAND_TEXT ? `${text.slice(0, MAX_COMMAND_TEXT)}…` : text;
+  }
   const parts = [
     flags.all ? 'everything' : '',
     flags.pid.length > 0 ? `pid ${flags.pid.join(', ')}` : '',
@@ -63,6 +68,7 @@ function startRecording(command: readonly string[], flags: RecordFlags, child: C
     event,
     hz,
     targets: findTargets(flags, child ? [child.pid] : []),
+    fromExecOf: child?.pid,
     kernelStacks: !flags.user,
     userStacks: !flags.kernel,
     byThread: flags.labels.includes('tid'),
@@ -105,7 +111,7 @@ function untilDone(recording: Recording, flags: RecordFlags, child: Child | unde
         done();
         return;
       }
-      if (!flags.quiet) status(progress(recording, performance.now() - started));
+      if (!flags.quiet) status(() => progress(recording, performance.now() - started));
       if (ids.length > 0 && !ids.some(isAlive)) done();
     };
     const timer = setInterval(tick, DRAIN_MS);
@@ -127,7 +133,7 @@ async function collect(command: readonly string[], flags: RecordFlags, child: Ch
     child?.kill('SIGTERM');
     throw error;
   }
-  if (!flags.quiet) status('Resolving names and writing …');
+  if (!flags.quiet) status(() => 'Resolving names and writing …');
   return { profile: recording.finish(), event: event.name, hz };
 }
 

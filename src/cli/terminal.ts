@@ -14,9 +14,10 @@ export const yellow = (text: string) => colour(33, text);
 
 let statusShown = false;
 
-/** Replaces the status line; nothing where standard error is no terminal. */
-export function status(text: string): void {
+/** Replaces the status line; where standard error is no terminal, the text is not even made. */
+export function status(makeText: () => string): void {
   if (!isTerminal) return;
+  const text = makeText();
   process.stderr.write(`\r\x1b[K${text.slice(0, (process.stderr.columns || 80) - 1)}`);
   statusShown = true;
 }

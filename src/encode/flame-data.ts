@@ -1,6 +1,6 @@
 /** A profile as frames that have names: thread names as roots, inlined calls as frames of their own. */
 import { type FlameData, FlameKind } from '../../flamegraph/index.ts';
-import { growInt32, growUint32, growUint8 } from '../model/columns.ts';
+import { growInt32, growUint8, growUint32 } from '../model/columns.ts';
 import { IntMap } from '../model/int-map.ts';
 import { FrameKind, Miss, type Profile, unknownName } from '../model/profile.ts';
 
