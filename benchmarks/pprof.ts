@@ -48,7 +48,7 @@ function makeProfile(): Profile {
     stacks: {
       length: STACKS * FRAMES,
       prefix,
-      location: column(STACKS * FRAMES, i => Math.imul(i, 2654435761) % FUNCTIONS),
+      location: column(STACKS * FRAMES, i => (Math.imul(i, 2654435761) >>> 0) % FUNCTIONS),
     },
     samples: {
       length: STACKS,

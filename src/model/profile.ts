@@ -27,6 +27,8 @@ export const Miss = {
   processGone: 7,
 } as const;
 export type Miss = (typeof Miss)[keyof typeof Miss];
+/** Number of reasons: values of Miss are below this. */
+export const MISSES = 8;
 
 /** What a sample type or a period counts, in pprof's terms: `cpu`/`nanoseconds`, `samples`/`count`. */
 export interface ValueType {

@@ -1,5 +1,5 @@
 /** Figures about a profile for its reader. */
-import { Miss, type Profile } from './profile.ts';
+import { MISSES, Miss, type Profile } from './profile.ts';
 
 /** The reasons of Miss in words, for the summary. */
 const REASONS: Readonly<Record<number, string>> = {
@@ -34,20 +34,28 @@ export function unnamedText({ frames, unnamed }: FrameStatistics): string {
 }
 
 export function frameStatistics(profile: Profile): FrameStatistics {
-  const { stacks, samples, locations } = profile;
-  const times = new Float64Array(stacks.length);
+  const { samples } = profile;
+  const { prefix, location, length } = profile.stacks;
+  const { miss } = profile.locations;
+  const count = samples.values[0]!;
+  const times = new Float64Array(length);
   for (let i = 0; i < samples.length; i++) {
-    if (samples.stack[i]! >= 0) times[samples.stack[i]!]! += samples.values[0]![i]!;
+    const stack = samples.stack[i]!;
+    if (stack >= 0) times[stack]! += count[i]!;
   }
-  const byMiss = new Map<number, number>();
-  let frames = 0;
-  for (let stack = stacks.length - 1; stack >= 0; stack--) {
-    const count = times[stack]!;
-    if (stacks.prefix[stack]! >= 0) times[stacks.prefix[stack]!]! += count;
-    frames += count;
-    const miss = locations.miss[stacks.location[stack]!]!;
-    if (miss !== Miss.none) byMiss.set(miss, (byMiss.get(miss) ?? 0) + count);
+  // Callers precede callees: from the end on, every stack's samples are complete when it is reached.
+  const byMiss = new Float64Array(MISSES);
+  for (let stack = length - 1; stack >= 0; stack--) {
+    const caller = prefix[stack]!;
+    if (caller >= 0) times[caller]! += times[stack]!;
+    byMiss[miss[location[stack]!]!]! += times[stack]!;
   }
-  const unnamed = [...byMiss].map(([miss, count]) => ({ reason: REASONS[miss] ?? 'unknown', frames: count }));
-  return { frames, unnamed: unnamed.sort((a, b) => b.frames - a.frames) };
+  const unnamed = Array.from(byMiss, (frames, reason) => ({ reason: REASONS[reason] ?? 'unknown', frames }));
+  return {
+    frames: byMiss.reduce((sum, frames) => sum + frames, 0),
+    unnamed: unnamed
+      .slice(Miss.none + 1)
+      .filter(({ frames }) => frames > 0)
+      .sort((a, b) => b.frames - a.frames),
+  };
 }

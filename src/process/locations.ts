@@ -2,14 +2,12 @@
 import { addressOfFileOffset } from '../elf/elf.ts';
 import { growFloat64, growInt32, growUint8 } from '../model/columns.ts';
 import { IntMap } from '../model/int-map.ts';
-import { Miss } from '../model/profile.ts';
+import { MISSES, Miss } from '../model/profile.ts';
 import { CodeTable } from './code.ts';
 import { findMapping } from './maps.ts';
 import type { Image } from './table.ts';
 
 const NO_MAPPING = -1;
-/** Values of Miss are below this. */
-const MISSES = 8;
 
 export class Locations {
   readonly code = new CodeTable();
