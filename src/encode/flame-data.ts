@@ -2,7 +2,7 @@
 import { type FlameData, FlameKind } from '../../flamegraph/index.ts';
 import { growInt32, growUint8, growUint32 } from '../model/columns.ts';
 import { IntMap } from '../model/int-map.ts';
-import { FrameKind, Miss, type Profile, unknownName } from '../model/profile.ts';
+import { baseName, FrameKind, Miss, type Profile, unknownName } from '../model/profile.ts';
 
 export interface FlameDataOptions {
   /** Put the thread's name under every stack. */
@@ -51,7 +51,7 @@ class FrameBuilder {
 function locationFrames(profile: Profile, frames: FrameBuilder): readonly Uint32Array[] {
   const { locations, lines, functions, strings, mappings } = profile;
   return Array.from({ length: locations.length }, (_, location) => {
-    const module = mappings[locations.mapping[location]!]?.filename ?? '';
+    const module = baseName(mappings[locations.mapping[location]!]?.filename ?? '');
     if (locations.miss[location] !== Miss.none) {
       const kind = locations.miss[location] === Miss.jit ? FlameKind.jit : FlameKind.unknown;
       return Uint32Array.of(frames.add(unknownName(profile, location), kind, module));

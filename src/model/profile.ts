@@ -131,7 +131,7 @@ export interface Profile {
 }
 
 /** The last part of a path; '' stays ''. */
-function baseName(path: string): string {
+export function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
