@@ -27,7 +27,7 @@ describe('svg', () => {
   test('is in the unit of the event: 3 samples of 10 ms are 30 ms', () => {
     const title = (text: string) => /<title>f\n[^<]*<\/title>/.exec(text)?.[0];
     expect(title(picture(profile('a;f 3\na;g 1')))).toBe(
-      '<title>f\n/usr/bin/app, native\n30.0 ms, 75.0 % of total, 75.0 % of parent\nself: 30.0 ms, 75.0 % of total</title>',
+      '<title>f\napp, native\n30.0 ms, 75.0 % of total, 75.0 % of parent\nself: 30.0 ms, 75.0 % of total</title>',
     );
     const sampleTypes = [{ type: 'page-faults', unit: 'count' }];
     expect(title(picture(profile('a;f 3\na;g 1', { sampleTypes })))).toContain('\n3, 75.0 % of total');
