@@ -18,12 +18,12 @@ export function has(command: string): boolean {
 }
 
 /** Compiles a program below the package's root, with frame pointers. */
-export function compile(source: string): string {
+export function compile(source: string, ...options: readonly string[]): string {
   const output = join(folder, source.replace(/^.*\/|\.\w+$/g, ''));
   if (existsSync(output)) return output;
   const compiler = source.endsWith('.cc') ? 'g++' : 'gcc';
   const path = packageRoot + source;
-  execFileSync(compiler, ['-O2', '-fno-omit-frame-pointer', '-o', output, path, '-lpthread']);
+  execFileSync(compiler, ['-O2', '-fno-omit-frame-pointer', ...options, '-o', output, path, '-lpthread']);
   return output;
 }
 

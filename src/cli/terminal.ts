@@ -1,7 +1,7 @@
 /** Talk on standard error: colours only on a terminal that wants them, a status line that is overwritten. */
 
-const isTerminal = process.stderr.isTTY === true;
-const hasColours = isTerminal && !process.env.NO_COLOR && process.env.TERM !== 'dumb';
+const isTerminal = process.stderr.isTTY === true && process.env.TERM !== 'dumb';
+const hasColours = isTerminal && !process.env.NO_COLOR;
 
 function colour(code: number, text: string): string {
   return hasColours ? `\x1b[${code}m${text}\x1b[0m` : text;

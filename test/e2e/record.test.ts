@@ -289,7 +289,8 @@ describe.skipIf(obstacle)(needsBpf('profiler record'), () => {
     /** Runs the profiler on a pseudo-terminal and types Ctrl-C after a while. */
     async function interrupt(args: readonly string[]) {
       const command = [process.execPath, main, 'record', ...args].join(' ');
-      const child = spawn('script', ['-qec', command, '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] });
+      const env = { ...process.env, TERM: 'xterm', NO_COLOR: '' };
+      const child = spawn('script', ['-qec', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] });
       let output = '';
       child.stdout.on('data', chunk => {
         output += chunk;

@@ -88,9 +88,7 @@ describe('frames for pictures', () => {
     ]));
 
   test('inlined calls stand above their caller, the innermost on top', () =>
-    expect(stacksOf('a;f;one_[i];two_[i] 1')).toEqual([
-      'a|process| f|native|app one|inlined|app two|inlined|app 1',
-    ]));
+    expect(stacksOf('a;f;one_[i];two_[i] 1')).toEqual(['a|process| f|native|app one|inlined|app two|inlined|app 1']));
 
   test('without roots', () => expect(stacksOf('a;f 1\nb 2', false)).toEqual(['f|native|app 1', ' 2']));
 
