@@ -323,10 +323,14 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
   size_t ring_size_ = 0;
 };
 
+// (status: number): ends the process at once; see its use for the reason
+void Exit(const Napi::CallbackInfo &info) { _exit(info[0].ToNumber().Int32Value()); }
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   libbpf_set_print(Log);
   exports.Set("BpfObject", BpfObject::Define(env));
   exports.Set("PerfEvent", PerfEvent::Define(env));
+  exports.Set("exit", Napi::Function::New<Exit>(env, "exit"));
   return exports;
 }
 

@@ -36,18 +36,33 @@ export interface Addon {
     cpu: number,
     pages: number,
   ) => PerfEvent;
+  /** Ends the process at once. */
+  exit(status: number): never;
 }
+
+let loaded: Addon | undefined;
 
 /** The addon, loaded at the first call. Throws a ProfilerError when it is not built or libbpf is missing. */
 export function loadAddon(): Addon {
   try {
-    return createRequire(import.meta.url)(`${packageRoot}build/profiler.node`) as Addon;
+    loaded ??= createRequire(import.meta.url)(`${packageRoot}build/profiler.node`) as Addon;
+    return loaded;
   } catch (cause) {
     throw new ProfilerError('no-addon', `the native addon does not load: ${firstLine(cause)}`, {
       hint: 'Build it with `npm run setup`.',
       cause,
     });
   }
+}
+
+/**
+ * Ends the process when everything is written. Node.js waits for V8's compiler threads before it exits, and these may
+ * wait for a garbage collection that never comes (github.com/nodejs/node/issues/54918): now and then a recording hung
+ * for ever. Node.js' own tools, such as --cpu-prof, do need the proper end.
+ */
+export function exitProcess(status: number): void {
+  process.exitCode = status;
+  if (process.execArgv.length === 0) loaded?.exit(status);
 }
 
 /** The compiled BPF object. */

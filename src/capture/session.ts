@@ -32,6 +32,8 @@ export interface SessionOptions {
 
 /** 64 pages are about 1,600 mappings between two drains of a CPU. */
 const SIDEBAND_PAGES = 64;
+/** Of reading the ring in one drain. */
+const MAX_ROUNDS = 4;
 /** A typical record: 40 frames. */
 const TYPICAL_RECORD = sizeOf.Sample + 40 * 8;
 const INITIAL_PID_NAMESPACE = 0xeffffffc; // include/linux/proc_ns.h: PROC_PID_INIT_INO
@@ -124,6 +126,8 @@ export class Session {
   readonly #eventName: string;
   readonly #attributes: Uint8Array;
   readonly #cpus = new Map<number, Cpu>();
+  /** Sideband buffers of CPUs that went. */
+  readonly #gone: PerfEvent[] = [];
   readonly #words: Uint32Array;
   readonly #bytes: Uint8Array;
   readonly #sidebandBytes = new Uint8Array(SIDEBAND_PAGES * 4096);
@@ -200,9 +204,8 @@ export class Session {
     const online = onlineCpus();
     for (const [cpu, events] of this.#cpus) {
       if (online.includes(cpu)) continue;
-      this.#drainSideband(events.sideband);
       events.samples.close();
-      events.sideband.close();
+      this.#gone.push(events.sideband); // what it still holds comes with the next drain
       this.#cpus.delete(cpu);
     }
     for (const cpu of online) {
@@ -218,8 +221,19 @@ export class Session {
     return [...this.#cpus.keys()];
   }
 
-  #drainSideband(sideband: PerfEvent): void {
-    decodeSideband(this.#sidebandBytes, sideband.drain(this.#sidebandBytes), this.#events);
+  /** Reads the sideband buffers; the new events are announced. */
+  #readSideband(consumer: Consumer): void {
+    const known = this.#events.length;
+    const open = [...this.#cpus.values()].map(({ sideband }) => sideband);
+    for (const sideband of [...open, ...this.#gone]) {
+      decodeSideband(this.#sidebandBytes, sideband.drain(this.#sidebandBytes), this.#events);
+    }
+    for (const sideband of this.#gone.splice(0)) sideband.close();
+    for (const event of this.#events.slice(known)) {
+      if (event.kind === 'lost') this.#sidebandLost += event.count;
+      consumer.announce(event);
+    }
+    this.#events.sort((a, b) => a.time - b.time);
   }
 
   /**
@@ -227,17 +241,12 @@ export class Session {
    * The ring is read first: what the sideband tells about a sample's process was then written before it is read.
    */
   drain(consumer: Consumer): void {
-    for (;;) {
+    // More than once while the ring fills faster than it is read, but not for ever: somebody may press Ctrl-C.
+    for (let round = 0; round < MAX_ROUNDS; round++) {
       const start = monotonicTime();
       const length = this.#object.drain(this.#bytes);
       const isEmpty = length <= this.#bytes.length / 2;
-      const known = this.#events.length;
-      for (const { sideband } of this.#cpus.values()) this.#drainSideband(sideband);
-      for (const event of this.#events.slice(known)) {
-        if (event.kind === 'lost') this.#sidebandLost += event.count;
-        consumer.announce(event);
-      }
-      this.#events.sort((a, b) => a.time - b.time);
+      this.#readSideband(consumer);
       // Events that came after what was read of the ring wait for the samples before them.
       merge(this.#words, length / 4, this.#events, isEmpty ? start : 0, consumer);
       if (isEmpty) return;
@@ -262,6 +271,7 @@ export class Session {
       samples.close();
       sideband.close();
     }
+    for (const sideband of this.#gone.splice(0)) sideband.close();
     this.#cpus.clear();
     this.#object.close();
   }

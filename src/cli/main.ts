@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line. Each command's code is loaded when it is run. */
 import { Command, CommanderError } from 'commander';
+import { exitProcess } from '../capture/addon.ts';
 import { ExitCode, ProfilerError } from '../errors.ts';
 import { packageVersion } from '../package.ts';
 import { doctorCommand } from './doctor-command.ts';
@@ -42,3 +43,4 @@ try {
 } catch (error) {
   process.exitCode = report(error);
 }
+exitProcess(Number(process.exitCode ?? ExitCode.ok));
