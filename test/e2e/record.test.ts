@@ -288,7 +288,7 @@ describe.skipIf(obstacle)(needsBpf('profiler record'), () => {
   describe('on a terminal', () => {
     /** Runs the profiler on a pseudo-terminal and types Ctrl-C after a while. */
     async function interrupt(args: readonly string[]) {
-      const command = [process.execPath, main, 'record', ...args].join(' ');
+      const command = ['exec', process.execPath, main, 'record', ...args].join(' '); // no shell that gets Ctrl-C too
       const env = { ...process.env, TERM: 'xterm', NO_COLOR: '' };
       const child = spawn('script', ['-qec', command, '/dev/null'], { env, stdio: ['pipe', 'pipe', 'inherit'] });
       let output = '';
