@@ -7,7 +7,7 @@ export function defaultEvent(): SelectedEvent {
   const { PerfEvent } = loadAddon();
   const cycles = findEvent('cycles');
   try {
-    new PerfEvent(samplingAttributes({ ...cycles, rate: { hz: 99 } }), -1, 0, 0).close();
+    new PerfEvent(samplingAttributes({ ...cycles, hz: 99 }), -1, 0, 0).close();
     return cycles;
   } catch (error) {
     // Not permitted is told when the session opens, for whatever event it is.

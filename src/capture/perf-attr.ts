@@ -29,11 +29,12 @@ class Attributes {
   }
 }
 
-/** What to count, and how often to sample it: `hz` samples a second or one every `period` events. */
+/** What to count, and how often to sample it. */
 export interface SamplingEvent {
   readonly type: number;
   readonly config: number;
-  readonly rate: { readonly hz: number } | { readonly period: number };
+  /** Samples a second; the kernel adapts the event's period to it. */
+  readonly hz: number;
   readonly excludeUser: boolean;
   readonly excludeKernel: boolean;
 }
@@ -43,11 +44,7 @@ export function samplingAttributes(event: SamplingEvent): Uint8Array {
   const attributes = new Attributes(event.type, event.config).set('disabled');
   // Saves the interrupts of idle CPUs their work. Hardware PMUs may refuse it (arm64 does); the program filters too.
   if (event.type === PerfType.PERF_TYPE_SOFTWARE) attributes.set('exclude_idle');
-  if ('hz' in event.rate) {
-    attributes.set('freq').set64(PerfEventAttr.sample_freq, event.rate.hz);
-  } else {
-    attributes.set64(PerfEventAttr.sample_period, event.rate.period);
-  }
+  attributes.set('freq').set64(PerfEventAttr.sample_freq, event.hz);
   if (event.excludeUser) attributes.set('exclude_user');
   if (event.excludeKernel) attributes.set('exclude_kernel');
   return attributes.bytes;

@@ -144,15 +144,15 @@ export class Session {
     this.#words = new Uint32Array(ring / 4);
     this.#bytes = new Uint8Array(this.#words.buffer);
     this.#eventName = options.event.name;
-    this.#attributes = samplingAttributes({ ...options.event, rate: { hz: options.hz } });
+    this.#attributes = samplingAttributes({ ...options.event, hz: options.hz });
     try {
       this.#object = new this.#addon.BpfObject(loadBpfObject(), configBytes(options), 'samples', ring);
     } catch (error) {
       throw explain(error);
     }
     try {
-      for (const pid of options.targets.pids) this.addTarget(pid, Target.PROFILER_TARGET_PROCESS);
-      for (const tid of options.targets.tids) this.addTarget(tid, Target.PROFILER_TARGET_THREAD);
+      for (const pid of options.targets.pids) this.#addTarget(pid, Target.PROFILER_TARGET_PROCESS);
+      for (const tid of options.targets.tids) this.#addTarget(tid, Target.PROFILER_TARGET_THREAD);
       this.#object.attach('process_fork');
       this.#object.attach('process_exit');
       for (const cpu of cpus) this.#openCpu(cpu);
@@ -162,7 +162,7 @@ export class Session {
     }
   }
 
-  addTarget(id: number, as: number): void {
+  #addTarget(id: number, as: number): void {
     this.#object.update('targets', key(id), key(as));
   }
 

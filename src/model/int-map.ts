@@ -1,4 +1,4 @@
-/** A hash of three 32-bit integers; public for those who keep a table of their own. */
+/** A hash of three 32-bit integers. */
 export function hash3(a: number, b: number, c: number): number {
   let hash = Math.imul(a ^ 0x9e3779b9, 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 15) ^ b, 0xc2b2ae35);

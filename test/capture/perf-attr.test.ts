@@ -28,7 +28,7 @@ const both = { excludeUser: false, excludeKernel: false };
 
 describe('sampling', () => {
   test('a hardware event by frequency', () =>
-    expect(decode(samplingAttributes({ type: 0, config: 0, rate: { hz: 99 }, ...both }))).toEqual({
+    expect(decode(samplingAttributes({ type: 0, config: 0, hz: 99, ...both }))).toEqual({
       ...none,
       type: 0,
       config: 0n,
@@ -37,7 +37,7 @@ describe('sampling', () => {
     }));
 
   test('a kernel event spares idle CPUs', () =>
-    expect(decode(samplingAttributes({ type: 1, config: 1, rate: { hz: 4999 }, ...both }))).toEqual({
+    expect(decode(samplingAttributes({ type: 1, config: 1, hz: 4999, ...both }))).toEqual({
       ...none,
       type: 1,
       config: 1n,
@@ -45,16 +45,20 @@ describe('sampling', () => {
       flags: 'disabled exclude_idle freq',
     }));
 
-  test('one sample every so many events; a config of more than 32 bits', () =>
-    expect(
-      decode(samplingAttributes({ type: 4, config: 2 ** 52 - 1, rate: { period: 2 ** 40 + 3 }, ...both })),
-    ).toEqual({ ...none, type: 4, config: 2n ** 52n - 1n, rate: 2n ** 40n + 3n, flags: 'disabled' }));
+  test('a config and a rate of more than 32 bits', () =>
+    expect(decode(samplingAttributes({ type: 4, config: 2 ** 52 - 1, hz: 2 ** 40 + 3, ...both }))).toEqual({
+      ...none,
+      type: 4,
+      config: 2n ** 52n - 1n,
+      rate: 2n ** 40n + 3n,
+      flags: 'disabled freq',
+    }));
 
   test.each([
     [{ excludeUser: true, excludeKernel: false }, 'disabled exclude_user freq'],
     [{ excludeUser: false, excludeKernel: true }, 'disabled exclude_kernel freq'],
   ])('%j', (exclude, flags) =>
-    expect(decode(samplingAttributes({ type: 0, config: 0, rate: { hz: 1 }, ...exclude })).flags).toBe(flags),
+    expect(decode(samplingAttributes({ type: 0, config: 0, hz: 1, ...exclude })).flags).toBe(flags),
   );
 });
 
