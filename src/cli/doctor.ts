@@ -18,6 +18,7 @@ interface Finding {
 
 /** include/uapi/linux/capability.h */
 const CAPABILITIES = { CAP_SYS_PTRACE: 19, CAP_SYS_ADMIN: 21, CAP_SYSLOG: 34, CAP_PERFMON: 38, CAP_BPF: 39 } as const;
+const NEEDED = ['CAP_BPF', 'CAP_PERFMON', 'CAP_SYS_PTRACE', 'CAP_SYSLOG'];
 
 function setting(name: string): number | undefined {
   try {
@@ -41,24 +42,32 @@ function btf(): Finding {
   return { state: 'bad', text: `${path} is missing: this kernel does not describe its types`, next };
 }
 
-function capabilities(): Finding {
+/** The capabilities in effect that matter here, by name. */
+function effective(): Set<string> {
   const mask = BigInt(`0x${/^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`);
-  const has = (bit: number) => ((mask >> BigInt(bit)) & 1n) === 1n;
-  if (has(CAPABILITIES.CAP_SYS_ADMIN)) return { state: 'good', text: 'CAP_SYS_ADMIN, which includes all others' };
-  const missing = Object.entries(CAPABILITIES).filter(([name, bit]) => name !== 'CAP_SYS_ADMIN' && !has(bit));
-  if (missing.length === 0) return { state: 'good', text: 'CAP_BPF, CAP_PERFMON, CAP_SYS_PTRACE, CAP_SYSLOG' };
-  const names = missing.map(([name]) => name);
-  const fatal = names.includes('CAP_BPF') || names.includes('CAP_PERFMON');
+  const held = new Set(
+    Object.entries(CAPABILITIES).flatMap(([name, bit]) => ((mask >> BigInt(bit)) & 1n ? [name] : [])),
+  );
+  // What BPF and perf were allowed by before they had capabilities of their own still allows them, and nothing else.
+  if (held.has('CAP_SYS_ADMIN')) held.add('CAP_BPF').add('CAP_PERFMON');
+  return held;
+}
+
+function capabilities(): Finding {
+  const held = effective();
+  const missing = NEEDED.filter(name => !held.has(name));
+  if (missing.length === 0) return { state: 'good', text: NEEDED.join(', ') };
   return {
-    state: fatal ? 'bad' : 'poor',
-    text: `missing: ${names.join(', ')}`,
+    state: missing.includes('CAP_BPF') || missing.includes('CAP_PERFMON') ? 'bad' : 'poor',
+    text: `missing: ${missing.join(', ')}`,
     next: 'Run it with sudo. CAP_BPF and CAP_PERFMON sample, CAP_SYS_PTRACE reads the files of others, CAP_SYSLOG kernel symbols.',
   };
 }
 
 function paranoid(): Finding {
-  const value = setting('perf_event_paranoid');
-  return { state: 'good', text: `kernel.perf_event_paranoid = ${value} (does not matter with CAP_PERFMON)` };
+  const text = `kernel.perf_event_paranoid = ${setting('perf_event_paranoid')}`;
+  if (effective().has('CAP_PERFMON')) return { state: 'good', text: `${text}, which CAP_PERFMON overrides` };
+  return { state: 'bad', text: `${text} binds you: CAP_PERFMON is missing`, next: 'Run it with sudo.' };
 }
 
 function kernelSymbols(): Finding {

@@ -23,7 +23,7 @@ export const Miss = {
   jit: 5,
   /** Kernel symbols are hidden (kptr_restrict, missing CAP_SYSLOG). */
   kernelHidden: 6,
-  /** The process was gone before its mappings could be read. */
+  /** The process was gone before its mappings could be read, or they may not be read (CAP_SYS_PTRACE). */
   processGone: 7,
 } as const;
 export type Miss = (typeof Miss)[keyof typeof Miss];
@@ -149,7 +149,7 @@ export function unknownName(profile: Profile, location: number): string {
     case Miss.jit:
       return '[unknown: jit]';
     case Miss.processGone:
-      return '[unknown: process gone]';
+      return '[unknown: no mappings]';
     case Miss.unmapped:
       return '[unknown: unmapped]';
     default:

@@ -9,7 +9,7 @@ const REASONS: Readonly<Record<number, string>> = {
   [Miss.unknownAddress]: 'no symbol at the address',
   [Miss.jit]: 'generated code',
   [Miss.kernelHidden]: 'kernel symbols hidden',
-  [Miss.processGone]: 'process gone',
+  [Miss.processGone]: 'mappings not readable',
 };
 
 /** Samples that are missing altogether, of a profile's losses; the other losses are parts of samples. */

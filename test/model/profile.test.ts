@@ -13,7 +13,7 @@ describe('the name of what has none', () => {
     ['?unknownAddress_[k]', '[unknown: [kernel.kallsyms]+0xffffffff81000000]'],
     ['?jit_[j]', '[unknown: jit]'],
     ['?kernelHidden_[k]', '[unknown: kernel]'],
-    ['?processGone', '[unknown: process gone]'],
+    ['?processGone', '[unknown: no mappings]'],
   ])('%s', (frame, name) => expect(unknownName(profile(`app;${frame} 1`), 0)).toBe(name));
 
   test('without a mapping: the address', () => {
@@ -69,7 +69,7 @@ describe('frame statistics', () => {
     ['unknownAddress', 'no symbol at the address'],
     ['jit', 'generated code'],
     ['kernelHidden', 'kernel symbols hidden'],
-    ['processGone', 'process gone'],
+    ['processGone', 'mappings not readable'],
   ])('%s: %s', (miss, reason) =>
     expect(frameStatistics(profile(`a;?${miss} 4`)).unnamed).toEqual([{ reason, frames: 4 }]),
   );
