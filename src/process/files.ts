@@ -6,6 +6,7 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, readlinkSync, readSync, type Stats } from 'node:fs';
 import { type ByteSource, ElfError, MemoryBytes } from '../elf/bytes.ts';
 import { type Elf, parseElf } from '../elf/elf.ts';
+import { systemCode } from '../errors.ts';
 import { type Mapping, parseMaps } from './maps.ts';
 import type { Image } from './table.ts';
 
@@ -30,11 +31,21 @@ export class FileBytes implements ByteSource {
     }
     const bytes = new Uint8Array(length);
     for (let done = 0; done < length; ) {
-      const count = readSync(this.#fd, bytes, done, length - done, offset + done);
+      const count = this.#readSome(bytes, done, offset + done);
       if (count === 0) throw new ElfError('truncated', 'the file became shorter');
       done += count;
     }
     return bytes;
+  }
+
+  /** A file that cannot be read any more (EIO, ESTALE) is as good as cut off: its names are missing, not the recording. */
+  #readSome(bytes: Uint8Array, done: number, position: number): number {
+    try {
+      return readSync(this.#fd, bytes, done, bytes.length - done, position);
+    } catch (error) {
+      const code = systemCode(error);
+      throw code === '' ? error : new ElfError('truncated', `the file cannot be read: ${code}`);
+    }
   }
 
   close(): void {

@@ -214,6 +214,12 @@ describe('reading', () => {
     file.close();
   });
 
+  test('a file that cannot be read any more is a damaged file, not a failed recording', () => {
+    const folder = new FileBytes(openSync(path(), 'r'), 100); // reading it gives EISDIR
+    expect(() => folder.read(0, 10)).toThrow(new ElfError('truncated', 'the file cannot be read: EISDIR'));
+    folder.close();
+  });
+
   test('a file that is removed while it is read', () => {
     const file = fileBytes(path('removed'), Uint8Array.of(7));
     execFileSync('rm', [path('removed')]);
