@@ -20,7 +20,20 @@ struct profiler_layouts {
 	enum profiler_limits limits;
 	enum profiler_stacks stacks;
 	enum profiler_target target;
-	enum profiler_user_stack user_stack;
+	enum profiler_unwind_end unwind_end;
+	enum profiler_frame_mark frame_mark;
+	enum profiler_heap heap;
+	enum profiler_unwind_kind unwind_kind;
+	enum profiler_unwind_saved unwind_saved;
+	enum profiler_unwind_state unwind_state;
+	struct profiler_unwind_rule unwind_rule;
+	struct profiler_unwind_row unwind_row;
+	struct profiler_unwind_page unwind_page;
+	struct profiler_unwind_table unwind_table;
+	struct profiler_unwind_file unwind_file;
+	struct profiler_unwind_mapping unwind_mapping;
+	struct profiler_unwind_mappings unwind_mappings;
+	struct profiler_unwind_process unwind_process;
 	enum perf_event_sample_format sample_format;
 	enum perf_event_type record_type;
 	enum perf_hw_cache_id cache;
@@ -171,7 +184,7 @@ int sample(struct profiler_perf_context *context)
 	if ((config.filter & PROFILER_FILTER_COMM) && !has_comm(record->sample.comm))
 		return 0;
 
-	record->sample.user_stack = PROFILER_USER_NONE;
+	record->sample.unwind = PROFILER_END_NO_STACK;
 	if (config.stacks & PROFILER_STACK_KERNEL) {
 		frames = take_stack(context, record->frames, 0);
 		/* In user mode there is no kernel stack, which the helper calls EFAULT. */
@@ -184,9 +197,9 @@ int sample(struct profiler_perf_context *context)
 		frames = take_stack(context, &record->frames[kernel_frames], BPF_F_USER_STACK);
 		if (frames > 0) {
 			user_frames = frames & PROFILER_MAX_FRAMES;
-			record->sample.user_stack = PROFILER_USER_OK;
+			record->sample.unwind = PROFILER_END_FRAME_POINTERS;
 		} else {
-			record->sample.user_stack = PROFILER_USER_FAILED;
+			record->sample.unwind = PROFILER_END_FAILED;
 			count(PROFILER_COUNT_USER_FAILED);
 		}
 	} else if (config.stacks == PROFILER_STACK_USER) {

@@ -36,11 +36,26 @@ enum profiler_target {
 	PROFILER_TARGET_THREAD = 2,
 };
 
-/* How the user stack of a sample came out. */
-enum profiler_user_stack {
-	PROFILER_USER_NONE = 0,   /* kernel thread, or not asked for */
-	PROFILER_USER_OK = 1,
-	PROFILER_USER_FAILED = 2, /* bpf_get_stack refused */
+/* Why the walk of a sample's user stack ended: profiler_sample.unwind. */
+enum profiler_unwind_end {
+	PROFILER_END_NO_STACK,       /* kernel thread, ending process, or not asked for */
+	PROFILER_END_COMPLETE,       /* at the outermost frame: undefined return address, or end of the frame pointers */
+	PROFILER_END_TRUNCATED,      /* PROFILER_MAX_FRAMES frames */
+	PROFILER_END_NO_RULE,        /* code without usable rules, and no frame pointer either */
+	PROFILER_END_BAD_READ,       /* memory of the stack could not be read */
+	PROFILER_END_NO_TABLE,       /* the process or the file was too new: its tables were not there yet */
+	PROFILER_END_EVICTED,        /* the file's table was given up for lack of memory (--unwind-memory) */
+	PROFILER_END_CORRUPT,        /* the stack does not grow, is misaligned, or returns to where no code is */
+	PROFILER_END_FRAME_POINTERS, /* bpf_get_stack, which does not say how it ended */
+	PROFILER_END_FAILED,         /* bpf_get_stack refused */
+	PROFILER_ENDS,
+};
+
+/* What is known of a user frame besides its address: bits of its highest byte. */
+enum profiler_frame_mark {
+	PROFILER_FRAME_SHIFT = 56,
+	PROFILER_FRAME_EXACT = 1,         /* the next instruction to run (leaf, interrupted by a signal): no return address */
+	PROFILER_FRAME_FRAME_POINTER = 2, /* found through the frame pointer of the frame below */
 };
 
 /* Constants of a recording, in the object's .rodata: fixed before the program is verified. */
@@ -70,7 +85,7 @@ struct profiler_sample {
 	__u16 event; /* profiler_config.event */
 	__u8 kernel_frames;
 	__u8 user_frames;
-	__u8 user_stack; /* enum profiler_user_stack */
+	__u8 unwind; /* enum profiler_unwind_end */
 	__u8 reserved[7];
 	char comm[PROFILER_COMM_LEN];
 };
@@ -84,6 +99,105 @@ enum profiler_counter {
 	PROFILER_COUNT_KERNEL_FAILED, /* kernel stacks refused; the sample is kept */
 	PROFILER_COUNT_TARGETS_FULL,  /* child processes not followed: the targets map is full */
 	PROFILER_COUNTERS,
+};
+
+/*
+ * Unwind tables. All of them live in one heap of chunks, which are inner maps of the `chunks` map, made when needed and
+ * mapped by userspace. A heap address counts units of 8 bytes from the start of the first chunk; nothing crosses the
+ * end of a chunk, and address 0 is never given away.
+ */
+enum profiler_heap {
+	PROFILER_CHUNK_SHIFT = 15, /* 2^15 units of 8 bytes: 256 KiB */
+	PROFILER_CHUNK_BYTES = 8 << PROFILER_CHUNK_SHIFT,
+	PROFILER_MAX_CHUNKS = 4096, /* 1 GiB */
+	PROFILER_MAX_FILES = 8192,
+	PROFILER_MAX_PROCESSES = 65536,
+	PROFILER_MAX_MAPPINGS = 4095, /* of a process; 2^n - 1: searched by halving */
+	PROFILER_PAGE_SHIFT = 16,     /* code covered by one profiler_unwind_page */
+	PROFILER_MAX_PAGE_ROWS = 16383,
+	PROFILER_MAX_RULES = 16384,
+};
+
+/* How a row's frame is left. */
+enum profiler_unwind_kind {
+	PROFILER_RULE_NONE,        /* no row covers this code */
+	PROFILER_RULE_UNSUPPORTED, /* described, but not in these terms */
+	PROFILER_RULE_END,         /* the return address is undefined: outermost frame */
+	PROFILER_RULE_SP,          /* CFA = sp + cfa */
+	PROFILER_RULE_FP,          /* CFA = fp + cfa */
+	PROFILER_RULE_FP_DEREF,    /* CFA = *(fp + cfa) */
+	PROFILER_RULE_PLT,         /* CFA = sp + cfa + ((pc & 15) >= fp ? 8 : 0) */
+	PROFILER_RULE_SIGNAL,      /* sp points to the kernel's signal frame */
+};
+
+/* Where the caller's registers are: bits of profiler_unwind_rule.saved. */
+enum profiler_unwind_saved {
+	PROFILER_SAVED_FP = 1,       /* the frame pointer at CFA + fp */
+	PROFILER_SAVED_FP_AT_FP = 2, /* the frame pointer at fp register + fp */
+	PROFILER_SAVED_RA = 4,       /* the return address at CFA + ra; else it is in the link register */
+};
+
+/* Offsets count units of 8 bytes. */
+struct profiler_unwind_rule {
+	__u8 kind;  /* enum profiler_unwind_kind */
+	__u8 saved; /* enum profiler_unwind_saved */
+	__s16 cfa;
+	__s16 fp;
+	__s16 ra;
+};
+
+/* From `pc` on, up to the next row, `rule` holds. The first row of a page has pc 0. */
+struct profiler_unwind_row {
+	__u16 pc;   /* offset in the page */
+	__u16 rule; /* index */
+};
+
+struct profiler_unwind_page {
+	__u32 rows;  /* heap address */
+	__u32 count; /* at least 1 */
+};
+
+/* The table of a file: the pages follow, then the rules, in one piece. */
+struct profiler_unwind_table {
+	__u64 start; /* ELF virtual address of the first page, a multiple of the page size */
+	__u32 pages;
+	__u32 rules;
+};
+
+/* What PROFILER_MAX_FILES files have: profiler_unwind_file.table is a heap address from PROFILER_TABLE_FIRST on. */
+enum profiler_unwind_state {
+	PROFILER_TABLE_PENDING, /* not there yet */
+	PROFILER_TABLE_EVICTED,
+	PROFILER_TABLE_ABSENT, /* has no usable unwind information: frame pointers */
+	PROFILER_TABLE_FIRST,
+};
+
+struct profiler_unwind_file {
+	__u32 table;
+	__u32 used; /* set by every walk that needs the table */
+};
+
+/* A piece of an address space. */
+struct profiler_unwind_mapping {
+	__u64 start;
+	__u64 end;
+	__u64 bias; /* address = ELF virtual address + bias */
+	__u32 file; /* index into `files`; PROFILER_MAX_FILES: generated code, no file */
+	__u32 reserved;
+};
+
+/* The mappings of a process, sorted, in one piece. Forked children share it. */
+struct profiler_unwind_mappings {
+	__u64 id; /* of profiler_unwind_process: tells that the piece has not been given to others since */
+	__u32 count;
+	__u32 reserved[5];
+};
+
+/* Value of the `processes` map. */
+struct profiler_unwind_process {
+	__u64 id;
+	__u32 mappings; /* heap address */
+	__u32 reserved;
 };
 
 /*

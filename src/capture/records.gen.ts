@@ -23,7 +23,7 @@ export const Sample = {
   event: 36,
   kernel_frames: 38,
   user_frames: 39,
-  user_stack: 40,
+  unwind: 40,
   reserved: 41,
   comm: 48,
 } as const;
@@ -76,6 +76,63 @@ export const PerfLost = {
   size: 6,
   id: 8,
   lost: 16,
+} as const;
+
+/** struct profiler_unwind_rule: byte offsets of its members. */
+export const UnwindRule = {
+  kind: 0,
+  saved: 1,
+  cfa: 2,
+  fp: 4,
+  ra: 6,
+} as const;
+
+/** struct profiler_unwind_row: byte offsets of its members. */
+export const UnwindRow = {
+  pc: 0,
+  rule: 2,
+} as const;
+
+/** struct profiler_unwind_page: byte offsets of its members. */
+export const UnwindPage = {
+  rows: 0,
+  count: 4,
+} as const;
+
+/** struct profiler_unwind_table: byte offsets of its members. */
+export const UnwindTableHeader = {
+  start: 0,
+  pages: 8,
+  rules: 12,
+} as const;
+
+/** struct profiler_unwind_file: byte offsets of its members. */
+export const UnwindFile = {
+  table: 0,
+  used: 4,
+} as const;
+
+/** struct profiler_unwind_mapping: byte offsets of its members. */
+export const UnwindMapping = {
+  start: 0,
+  end: 8,
+  bias: 16,
+  file: 24,
+  reserved: 28,
+} as const;
+
+/** struct profiler_unwind_mappings: byte offsets of its members. */
+export const UnwindMappings = {
+  id: 0,
+  count: 8,
+  reserved: 12,
+} as const;
+
+/** struct profiler_unwind_process: byte offsets of its members. */
+export const UnwindProcess = {
+  id: 0,
+  mappings: 8,
+  reserved: 12,
 } as const;
 
 /** struct perf_event_attr: byte offsets of its members. */
@@ -161,6 +218,14 @@ export const sizeOf = {
   PerfComm: 24,
   PerfTask: 32,
   PerfLost: 24,
+  UnwindRule: 8,
+  UnwindRow: 4,
+  UnwindPage: 8,
+  UnwindTableHeader: 16,
+  UnwindFile: 8,
+  UnwindMapping: 32,
+  UnwindMappings: 32,
+  UnwindProcess: 16,
   PerfEventAttr: 128,
 } as const;
 
@@ -190,11 +255,66 @@ export const Target = {
   PROFILER_TARGET_THREAD: 2,
 } as const;
 
-/** enum profiler_user_stack */
-export const UserStack = {
-  PROFILER_USER_NONE: 0,
-  PROFILER_USER_OK: 1,
-  PROFILER_USER_FAILED: 2,
+/** enum profiler_unwind_end */
+export const UnwindEnd = {
+  PROFILER_END_NO_STACK: 0,
+  PROFILER_END_COMPLETE: 1,
+  PROFILER_END_TRUNCATED: 2,
+  PROFILER_END_NO_RULE: 3,
+  PROFILER_END_BAD_READ: 4,
+  PROFILER_END_NO_TABLE: 5,
+  PROFILER_END_EVICTED: 6,
+  PROFILER_END_CORRUPT: 7,
+  PROFILER_END_FRAME_POINTERS: 8,
+  PROFILER_END_FAILED: 9,
+  PROFILER_ENDS: 10,
+} as const;
+
+/** enum profiler_frame_mark */
+export const FrameMark = {
+  PROFILER_FRAME_SHIFT: 56,
+  PROFILER_FRAME_EXACT: 1,
+  PROFILER_FRAME_FRAME_POINTER: 2,
+} as const;
+
+/** enum profiler_heap */
+export const Heap = {
+  PROFILER_CHUNK_SHIFT: 15,
+  PROFILER_CHUNK_BYTES: 262144,
+  PROFILER_MAX_CHUNKS: 4096,
+  PROFILER_MAX_FILES: 8192,
+  PROFILER_MAX_PROCESSES: 65536,
+  PROFILER_MAX_MAPPINGS: 4095,
+  PROFILER_PAGE_SHIFT: 16,
+  PROFILER_MAX_PAGE_ROWS: 16383,
+  PROFILER_MAX_RULES: 16384,
+} as const;
+
+/** enum profiler_unwind_kind */
+export const RuleKind = {
+  PROFILER_RULE_NONE: 0,
+  PROFILER_RULE_UNSUPPORTED: 1,
+  PROFILER_RULE_END: 2,
+  PROFILER_RULE_SP: 3,
+  PROFILER_RULE_FP: 4,
+  PROFILER_RULE_FP_DEREF: 5,
+  PROFILER_RULE_PLT: 6,
+  PROFILER_RULE_SIGNAL: 7,
+} as const;
+
+/** enum profiler_unwind_saved */
+export const Saved = {
+  PROFILER_SAVED_FP: 1,
+  PROFILER_SAVED_FP_AT_FP: 2,
+  PROFILER_SAVED_RA: 4,
+} as const;
+
+/** enum profiler_unwind_state */
+export const TableState = {
+  PROFILER_TABLE_PENDING: 0,
+  PROFILER_TABLE_EVICTED: 1,
+  PROFILER_TABLE_ABSENT: 2,
+  PROFILER_TABLE_FIRST: 3,
 } as const;
 
 /** enum profiler_counter */
