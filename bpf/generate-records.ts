@@ -33,6 +33,7 @@ const ENUMS = {
   profiler_filter: 'Filter',
   profiler_stacks: 'Stacks',
   profiler_target: 'Target',
+  profiler_unwind: 'Unwind',
   profiler_unwind_end: 'UnwindEnd',
   profiler_frame_mark: 'FrameMark',
   profiler_heap: 'Heap',

@@ -63,8 +63,12 @@ struct signal_struct {
 	profiler_atomic live;
 };
 
+struct mm_struct;
+struct pt_regs;
+
 struct task_struct {
 	unsigned int flags;
+	struct mm_struct *mm;
 	int pid;
 	int tgid;
 	struct task_struct *group_leader;

@@ -12,6 +12,8 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 const volatile struct profiler_config config = {};
 
+#include "user-stack.h"
+
 /* Names the layouts that no program touches, so that clang puts them into the object's BTF as well, from where the
  * TypeScript side is generated. */
 struct profiler_layouts {
@@ -20,6 +22,7 @@ struct profiler_layouts {
 	enum profiler_limits limits;
 	enum profiler_stacks stacks;
 	enum profiler_target target;
+	enum profiler_unwind unwind;
 	enum profiler_unwind_end unwind_end;
 	enum profiler_frame_mark frame_mark;
 	enum profiler_heap heap;
@@ -74,6 +77,7 @@ struct {
 struct profiler_scratch {
 	struct profiler_sample sample;
 	u64 frames[2 * (PROFILER_MAX_FRAMES + 1)];
+	struct profiler_walk walk;
 };
 
 struct {
@@ -150,8 +154,42 @@ static __always_inline long take_stack(void *context, u64 *frames, u64 flags)
 	return bytes < 0 ? bytes : ((u32)bytes >> 3) & PROFILER_MAX_FRAMES;
 }
 
-SEC("perf_event")
-int sample(struct profiler_perf_context *context)
+/* The user stack by bpf_get_stack, which follows frame pointers and cannot tell whether they were any. */
+static __always_inline u32 get_user_stack(struct profiler_perf_context *context, struct profiler_scratch *record, u32 at)
+{
+	long frames = take_stack(context, &record->frames[at], BPF_F_USER_STACK);
+
+	if (frames <= 0) {
+		record->sample.unwind = PROFILER_END_FAILED;
+		return 0;
+	}
+	return frames & PROFILER_MAX_FRAMES;
+}
+
+static __always_inline u32 take_user_stack(struct profiler_perf_context *context, struct profiler_scratch *record, u32 at,
+					   int walk)
+{
+	record->sample.unwind = PROFILER_END_FRAME_POINTERS;
+	record->sample.walked = 0;
+	if (walk) {
+		struct profiler_start start = START_FROM(context->registers);
+
+		record->sample.unwind = walk_user_stack(bpf_get_current_task_btf(), record->sample.pid, &record->walk,
+							&start, &record->frames[at]);
+		record->sample.walked = record->walk.depth > 0;
+		if (record->walk.depth || record->sample.unwind == PROFILER_END_NO_STACK)
+			return record->walk.depth & PROFILER_MAX_FRAMES;
+	}
+	return get_user_stack(context, record, at);
+}
+
+/* Whether the task has a user stack: neither a kernel thread, nor one that has given up its memory at its end. */
+static __always_inline int has_user_stack(struct task_struct *task)
+{
+	return !(BPF_CORE_READ(task, flags) & PF_KTHREAD) && BPF_CORE_READ(task, mm);
+}
+
+static __always_inline int take_sample(struct profiler_perf_context *context, int walk)
 {
 	u64 id = bpf_get_current_pid_tgid();
 	u32 pid = id >> 32, tid = (u32)id, zero = 0;
@@ -184,7 +222,9 @@ int sample(struct profiler_perf_context *context)
 	if ((config.filter & PROFILER_FILTER_COMM) && !has_comm(record->sample.comm))
 		return 0;
 
+	record->sample.pid = pid;
 	record->sample.unwind = PROFILER_END_NO_STACK;
+	record->sample.walked = 0;
 	if (config.stacks & PROFILER_STACK_KERNEL) {
 		frames = take_stack(context, record->frames, 0);
 		/* In user mode there is no kernel stack, which the helper calls EFAULT. */
@@ -193,25 +233,16 @@ int sample(struct profiler_perf_context *context)
 		else if (frames < 0 && frames != -14)
 			count(PROFILER_COUNT_KERNEL_FAILED);
 	}
-	if ((config.stacks & PROFILER_STACK_USER) && !(BPF_CORE_READ(task, flags) & PF_KTHREAD)) {
-		frames = take_stack(context, &record->frames[kernel_frames], BPF_F_USER_STACK);
-		if (frames > 0) {
-			user_frames = frames & PROFILER_MAX_FRAMES;
-			record->sample.unwind = PROFILER_END_FRAME_POINTERS;
-		} else {
-			record->sample.unwind = PROFILER_END_FAILED;
-			count(PROFILER_COUNT_USER_FAILED);
-		}
-	} else if (config.stacks == PROFILER_STACK_USER) {
-		return 0; /* only user stacks are wanted and this is a kernel thread */
-	}
+	if ((config.stacks & PROFILER_STACK_USER) && has_user_stack(task))
+		user_frames = take_user_stack(context, record, kernel_frames, walk);
+	else if (config.stacks == PROFILER_STACK_USER)
+		return 0; /* only user stacks are wanted and this task has none */
 	if (config.stacks == PROFILER_STACK_KERNEL && !kernel_frames)
 		return 0; /* only kernel stacks are wanted and this is user mode */
 
 	record->sample.time = bpf_ktime_get_ns();
 	record->sample.weight = context->sample_period;
 	record->sample.cgroup_id = bpf_get_current_cgroup_id();
-	record->sample.pid = pid;
 	record->sample.tid = tid;
 	record->sample.cpu = bpf_get_smp_processor_id();
 	record->sample.event = config.event;
@@ -226,19 +257,55 @@ int sample(struct profiler_perf_context *context)
 	return 0;
 }
 
-/* (parent, child). Runs in the parent before the child is woken: a child is a target from its first instruction. */
+/* bpf_loop needs Linux 5.17. */
+SEC("perf_event")
+int sample(struct profiler_perf_context *context)
+{
+	return take_sample(context, 1);
+}
+
+/* Without unwind tables: `--unwind fp`, and kernels that cannot load the other. */
+SEC("perf_event")
+int sample_frame_pointers(struct profiler_perf_context *context)
+{
+	return take_sample(context, 0);
+}
+
+static __always_inline void follow_child(u32 parent, u32 child)
+{
+	u32 *target = bpf_map_lookup_elem(&targets, &parent), process = PROFILER_TARGET_PROCESS;
+
+	if (!config.inherit || !target || !(*target & PROFILER_TARGET_PROCESS))
+		return;
+	if (bpf_map_update_elem(&targets, &child, &process, BPF_ANY))
+		count(PROFILER_COUNT_TARGETS_FULL);
+}
+
+/* (parent, child). Runs in the parent before the child is woken: a child is a target, and has the mappings of its
+ * parent, from its first instruction. */
 SEC("raw_tp/sched_process_fork")
 int process_fork(struct bpf_raw_tracepoint_args *context)
 {
-	struct task_struct *parent = (struct task_struct *)context->args[0];
-	struct task_struct *child = (struct task_struct *)context->args[1];
-	u32 parent_id = process_id(parent), child_id = process_id(child);
-	u32 *target = bpf_map_lookup_elem(&targets, &parent_id), process = PROFILER_TARGET_PROCESS;
+	u32 parent = process_id((struct task_struct *)context->args[0]);
+	u32 child = process_id((struct task_struct *)context->args[1]);
+	struct profiler_unwind_process *process;
 
-	if (!config.inherit || !target || !(*target & PROFILER_TARGET_PROCESS) || child_id == parent_id)
+	if (child == parent) /* a thread */
 		return 0;
-	if (bpf_map_update_elem(&targets, &child_id, &process, BPF_ANY))
-		count(PROFILER_COUNT_TARGETS_FULL);
+	follow_child(parent, child);
+	process = bpf_map_lookup_elem(&processes, &parent);
+	if (process)
+		bpf_map_update_elem(&processes, &child, process, BPF_ANY);
+	return 0;
+}
+
+/* (task, ...). From here on its addresses mean something else. */
+SEC("raw_tp/sched_process_exec")
+int process_exec(struct bpf_raw_tracepoint_args *context)
+{
+	u32 pid = process_id((struct task_struct *)context->args[0]);
+
+	bpf_map_delete_elem(&processes, &pid);
 	return 0;
 }
 
@@ -253,7 +320,9 @@ int process_exit(struct bpf_raw_tracepoint_args *context)
 
 	if (target && *target == PROFILER_TARGET_THREAD)
 		bpf_map_delete_elem(&targets, &tid);
-	if (BPF_CORE_READ(task, signal, live.counter) == 0)
+	if (BPF_CORE_READ(task, signal, live.counter) == 0) {
 		bpf_map_delete_elem(&targets, &pid);
+		bpf_map_delete_elem(&processes, &pid);
+	}
 	return 0;
 }

@@ -30,6 +30,13 @@ enum profiler_stacks {
 	PROFILER_STACK_USER = 2,
 };
 
+/* How user stacks are walked: profiler_config.unwind. */
+enum profiler_unwind {
+	PROFILER_UNWIND_AUTO, /* by unwind tables, and by frame pointers in code without rules */
+	PROFILER_UNWIND_CFI,  /* by unwind tables only */
+	PROFILER_UNWIND_FP,   /* bpf_get_stack */
+};
+
 /* Why an id stands in the `targets` map: bits of its value. */
 enum profiler_target {
 	PROFILER_TARGET_PROCESS = 1,
@@ -67,6 +74,8 @@ struct profiler_config {
 	__u32 stacks;
 	__u32 inherit; /* children of a target process are targets */
 	__u32 event;
+	__u32 unwind; /* enum profiler_unwind */
+	__u32 reserved;
 	char comm[PROFILER_COMM_LEN];
 };
 
@@ -86,7 +95,8 @@ struct profiler_sample {
 	__u8 kernel_frames;
 	__u8 user_frames;
 	__u8 unwind; /* enum profiler_unwind_end */
-	__u8 reserved[7];
+	__u8 walked; /* the user frames come from the walk and have marks; else from bpf_get_stack */
+	__u8 reserved[6];
 	char comm[PROFILER_COMM_LEN];
 };
 
@@ -95,7 +105,6 @@ enum profiler_counter {
 	PROFILER_COUNT_SAMPLES,       /* records written */
 	PROFILER_COUNT_RING_FULL,     /* records lost: userspace drained too slowly */
 	PROFILER_COUNT_SCRATCH,       /* samples lost: no scratch record */
-	PROFILER_COUNT_USER_FAILED,   /* user stacks refused by the kernel; the sample is kept */
 	PROFILER_COUNT_KERNEL_FAILED, /* kernel stacks refused; the sample is kept */
 	PROFILER_COUNT_TARGETS_FULL,  /* child processes not followed: the targets map is full */
 	PROFILER_COUNTERS,

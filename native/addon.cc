@@ -148,10 +148,11 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
                        {InstanceMethod<&BpfObject::Attach>("attach"), InstanceMethod<&BpfObject::Sample>("sample"),
                         InstanceMethod<&BpfObject::Drain>("drain"), InstanceMethod<&BpfObject::Counters>("counters"),
                         InstanceMethod<&BpfObject::Update>("update"), InstanceMethod<&BpfObject::Delete>("delete"),
-                        InstanceMethod<&BpfObject::Close>("close")});
+                        InstanceMethod<&BpfObject::Take>("take"), InstanceMethod<&BpfObject::Memory>("memory"),
+                        InstanceMethod<&BpfObject::AddInner>("addInner"), InstanceMethod<&BpfObject::Close>("close")});
   }
 
-  // (object: Uint8Array, rodata: Uint8Array, ring: string, ringBytes: number)
+  // (object: Uint8Array, rodata: Uint8Array, ring: string, ringBytes: number, programs: string[])
   explicit BpfObject(const Napi::CallbackInfo &info) : Napi::ObjectWrap<BpfObject>(info) {
     try {
       Load(info);
@@ -177,8 +178,13 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
     if (!object_) throw Failure(info.Env(), "bpf_object__open", errno, libbpf_log);
 
     bpf_program *program;
-    bpf_object__for_each_program(program, object_)
-        bpf_program__set_log_buf(program, verifier_log.data(), verifier_log.size());
+    bpf_object__for_each_program(program, object_) {
+      bpf_program__set_log_buf(program, verifier_log.data(), verifier_log.size());
+      bpf_program__set_autoload(program, false);
+    }
+    auto programs = info[4].As<Napi::Array>();
+    for (uint32_t i = 0; i < programs.Length(); i++)
+      bpf_program__set_autoload(Program(info.Env(), programs.Get(i).ToString()), true);
     bpf_map *map;
     bpf_object__for_each_map(map, object_) {
       // libbpf names it after the object: `profiler.rodata`
@@ -284,13 +290,16 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
     return info.Env().Undefined();
   }
 
-  // (map: string, key: Uint8Array, value: Uint8Array)
+  // (map: string, key: Uint8Array, value: Uint8Array, flags: number): false when the flags forbid it: BPF_NOEXIST for
+  // a key that is there, BPF_EXIST for one that is not
   Napi::Value Update(const Napi::CallbackInfo &info) {
     bpf_map *map = Map(info.Env(), info[0].ToString());
     auto key = ToBytes(info[1]), value = ToBytes(info[2]);
-    if (int error = bpf_map__update_elem(map, key.data, key.size, value.data, value.size, BPF_ANY))
-      throw Failure(info.Env(), "update map", -error);
-    return info.Env().Undefined();
+    uint32_t flags = ToUint32(info[3]);
+    int error = bpf_map__update_elem(map, key.data, key.size, value.data, value.size, flags);
+    bool forbidden = (flags == BPF_NOEXIST && error == -EEXIST) || (flags == BPF_EXIST && error == -ENOENT);
+    if (error && !forbidden) throw Failure(info.Env(), "update map", -error);
+    return Napi::Boolean::New(info.Env(), !error);
   }
 
   // (map: string, key: Uint8Array); a key that is not there is fine
@@ -300,6 +309,51 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
     int error = bpf_map__delete_elem(map, key.data, key.size, 0);
     if (error && error != -ENOENT) throw Failure(info.Env(), "delete from map", -error);
     return info.Env().Undefined();
+  }
+
+  // (map: string, into: Uint8Array, keySize: number): removes keys from the map and hands them over; their number
+  Napi::Value Take(const Napi::CallbackInfo &info) {
+    bpf_map *map = Map(info.Env(), info[0].ToString());
+    auto into = ToBytes(info[1]);
+    size_t size = ToUint32(info[2]), count = 0;
+    while ((count + 1) * size <= into.size && !bpf_map__get_next_key(map, nullptr, into.data + count * size, size)) {
+      bpf_map__delete_elem(map, into.data + count * size, size, 0);
+      count++;
+    }
+    return Napi::Number::New(info.Env(), static_cast<double>(count));
+  }
+
+  // The values of an array map as memory that is shared with the kernel. It outlives the object.
+  Napi::Value Mapped(Napi::Env env, int fd, size_t size) {
+    void *memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED) throw Failure(env, "mmap of a map", errno);
+    auto buffer = Napi::ArrayBuffer::New(env, memory, size, [size](Napi::Env, void *data) { munmap(data, size); });
+    return Napi::Uint8Array::New(env, size, buffer, 0);
+  }
+
+  // (map: string, bytes: number): the first bytes of an array map, a Uint8Array
+  Napi::Value Memory(const Napi::CallbackInfo &info) {
+    return Mapped(info.Env(), bpf_map__fd(Map(info.Env(), info[0].ToString())), ToUint32(info[1]));
+  }
+
+  // (map: string, index: number, bytes: number): makes an array of one value of `bytes` bytes, puts it into the map of
+  // maps, and returns its memory, a Uint8Array
+  Napi::Value AddInner(const Napi::CallbackInfo &info) {
+    bpf_map *map = Map(info.Env(), info[0].ToString());
+    uint32_t index = ToUint32(info[1]), bytes = ToUint32(info[2]);
+    bpf_map_create_opts options = {};
+    options.sz = sizeof(options);
+    options.map_flags = BPF_F_MMAPABLE;
+    int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "profiler_inner", sizeof(uint32_t), bytes, 1, &options);
+    if (fd < 0) throw Failure(info.Env(), "create map", -fd);
+    struct Closer {
+      int fd;
+      ~Closer() { close(fd); }  // the map of maps holds it, and the mapping
+    } closer{fd};
+    auto memory = Mapped(info.Env(), fd, bytes);
+    if (int error = bpf_map__update_elem(map, &index, sizeof(index), &fd, sizeof(fd), BPF_ANY))
+      throw Failure(info.Env(), "update map of maps", -error);
+    return memory;
   }
 
   Napi::Value Close(const Napi::CallbackInfo &info) {

@@ -2,17 +2,20 @@
 import { Aggregator, type Resolver } from './aggregate/aggregator.ts';
 import type { Consumer } from './capture/merge.ts';
 import { kernelFrames, userFrames, Word } from './capture/samples.ts';
-import { maxFrames, Session, type SessionOptions } from './capture/session.ts';
+import { maxFrames, monotonicTime, Session, type SessionOptions } from './capture/session.ts';
 import type { SidebandEvent } from './capture/sideband.ts';
 import type { Label, Profile } from './model/profile.ts';
 import { Locations } from './process/locations.ts';
 import { type Image, ProcessTable } from './process/table.ts';
 import { symbolize } from './symbolize/symbolizer.ts';
+import { Unwinder } from './unwind/unwinder.ts';
 
 export interface RecordingOptions extends SessionOptions {
   readonly byThread: boolean;
   readonly byCpu: boolean;
   readonly shortNames: boolean;
+  /** Hard limit of kernel memory for unwind tables, bytes. */
+  readonly unwindMemory: number;
   /** A process whose samples count from its next exec on: until then it is the shell that waits for the start. */
   readonly fromExecOf?: number | undefined;
   /** Goes into the profile: tool and version, command. */
@@ -26,6 +29,7 @@ export class Recording implements Consumer, Resolver {
   readonly #aggregator: Aggregator;
   readonly #locations = new Locations();
   readonly #processes: ProcessTable;
+  readonly #unwinder: Unwinder | undefined;
   readonly #startTimeMs = Date.now();
   readonly #started = performance.now();
   #waiting: number | undefined;
@@ -42,9 +46,22 @@ export class Recording implements Consumer, Resolver {
     this.#waiting = options.fromExecOf;
     this.#aggregator = new Aggregator(options);
     const { pids, tids } = options.targets;
-    this.#processes = new ProcessTable({ followAll: pids.length + tids.length === 0 });
+    const followAll = pids.length + tids.length === 0;
+    this.#processes = new ProcessTable({ followAll });
     this.#session = new Session(options);
-    for (const pid of pids) this.#processes.image(pid);
+    const maps = this.#session.unwindMaps;
+    if (maps)
+      this.#unwinder = new Unwinder({ maps, code: this.#locations.code, followAll, memory: options.unwindMemory });
+    for (const pid of pids) {
+      this.#processes.image(pid);
+      this.#unwinder?.follow(pid);
+    }
+    this.#session.start();
+  }
+
+  /** Why stacks are not walked by unwind tables though that was wanted. */
+  get unwindRefusal(): string | undefined {
+    return this.#session.unwindRefusal;
   }
 
   get samples(): number {
@@ -56,7 +73,17 @@ export class Recording implements Consumer, Resolver {
   }
 
   drain(): void {
+    const now = monotonicTime();
     this.#session.drain(this);
+    this.#unwinder?.flush(now);
+  }
+
+  /** Follows the lives of processes between two drains. Returns whether something happened. */
+  follow(): boolean {
+    const now = monotonicTime();
+    const happened = this.#session.readSideband(this);
+    this.#unwinder?.flush(now);
+    return happened;
   }
 
   followCpus(): void {
@@ -74,6 +101,7 @@ export class Recording implements Consumer, Resolver {
 
   announce(event: SidebandEvent): void {
     this.#processes.announce(event);
+    this.#unwinder?.announce(event);
   }
 
   event(event: SidebandEvent): void {
@@ -163,6 +191,7 @@ export class Recording implements Consumer, Resolver {
       startTimeMs: this.#startTimeMs,
       durationMs: this.#durationMs,
       losses: this.#losses,
+      unwinding: this.#aggregator.ends.totals(counter.count, count),
       comments,
     };
   }

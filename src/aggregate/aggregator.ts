@@ -1,7 +1,9 @@
 /** From raw samples to distinct stacks with their counts and labels. */
-import { field64, kernelFrames, sampleWords, userFrames, Word } from '../capture/samples.ts';
+import { FrameMark } from '../capture/records.gen.ts';
+import { field64, isWalked, kernelFrames, sampleWords, unwindEnd, userFrames, Word } from '../capture/samples.ts';
 import { growInt32, growUint32 } from '../model/columns.ts';
 import { StackCounter } from './stack-counter.ts';
+import { StackEnds } from './stack-ends.ts';
 import { StackTable } from './stack-table.ts';
 
 /** Says which location an address is, given as the halves of 64 bits. Asked once for each new stack's frames. */
@@ -27,11 +29,17 @@ export interface AggregatorOptions {
 }
 
 const NO_CPU = 0xffffffff;
+/** Marks of a user frame, in the high word of its address. */
+const MARK_SHIFT = FrameMark.PROFILER_FRAME_SHIFT - 32;
+const MARK_BITS = -1 << MARK_SHIFT;
+const EXACT = FrameMark.PROFILER_FRAME_EXACT << MARK_SHIFT;
+const BY_FRAME_POINTER = FrameMark.PROFILER_FRAME_FRAME_POINTER << MARK_SHIFT;
 const decoder = new TextDecoder();
 
 export class Aggregator {
   readonly counter = new StackCounter();
   readonly stacks = new StackTable();
+  readonly ends = new StackEnds();
   /** Distinct threads; {@link labels} holds their indices. */
   readonly threads: Thread[] = [];
   /** Of each key of the counter: stack (−1: not a single frame) and thread. */
@@ -66,22 +74,29 @@ export class Aggregator {
       this.stack = growInt32(this.stack);
       this.labels = growUint32(this.labels);
     }
-    this.stack[key] = this.#resolve(words, at, resolver);
+    this.stack[key] = this.#resolve(words, at, key, resolver);
     this.labels[key] = this.#thread(words, at, pid);
   }
 
   /** Frames are innermost first; the table is built from the outermost on: user frames below kernel frames. */
-  #resolve(words: Uint32Array, at: number, resolver: Resolver): number {
+  #resolve(words: Uint32Array, at: number, key: number, resolver: Resolver): number {
     const kernel = kernelFrames(words, at);
+    const user = userFrames(words, at);
     const firstUser = at + Word.frames + 2 * kernel;
+    const markBits = isWalked(words, at) ? MARK_BITS : 0;
+    let byFramePointer = 0;
     let stack = -1;
-    for (let i = userFrames(words, at) - 1; i >= 0; i--) {
+    for (let i = user - 1; i >= 0; i--) {
       const low = words[firstUser + 2 * i]!;
-      const high = words[firstUser + 2 * i + 1]!;
-      // All but the leaf are return addresses: one byte before lies in the call.
-      const before = i > 0 ? 1 : 0;
+      const word = words[firstUser + 2 * i + 1]!;
+      const mark = word & markBits;
+      const high = word & ~markBits;
+      if ((mark & BY_FRAME_POINTER) !== 0) byFramePointer++;
+      // Return addresses: one byte before lies in the call.
+      const before = i > 0 && (mark & EXACT) === 0 ? 1 : 0;
       stack = this.stacks.push(stack, resolver.user(low - before, low < before ? high - 1 : high));
     }
+    this.ends.set(key, unwindEnd(words, at), user, byFramePointer);
     for (let i = kernel - 1; i >= 0; i--) {
       const low = words[at + Word.frames + 2 * i]!;
       const high = words[at + Word.frames + 2 * i + 1]!;

@@ -22,13 +22,28 @@ export interface BpfObject {
   drain(into: Uint8Array): number;
   /** Reads a per-CPU array of counters, each summed over the CPUs. */
   counters(map: string, into: Float64Array): void;
-  update(map: string, key: Uint8Array, value: Uint8Array): void;
+  /** Returns false when `flags` (linux/bpf.h: BPF_NOEXIST, BPF_EXIST) forbid it. */
+  update(map: string, key: Uint8Array, value: Uint8Array, flags: number): boolean;
+  /** A key that is not there is fine. */
   delete(map: string, key: Uint8Array): void;
+  /** Removes as many keys as fit and hands them over; returns their number. */
+  take(map: string, into: Uint8Array, keySize: number): number;
+  /** The first bytes of an array map, shared with the kernel. They may be used after `close()`. */
+  memory(map: string, bytes: number): Uint8Array;
+  /** Makes an array of one value of `bytes` bytes in a map of maps; the memory of the value, as `memory`. */
+  addInner(map: string, index: number, bytes: number): Uint8Array;
   close(): void;
 }
 
 export interface Addon {
-  readonly BpfObject: new (object: Uint8Array, rodata: Uint8Array, ring: string, ringBytes: number) => BpfObject;
+  /** Loads the named programs of the object. */
+  readonly BpfObject: new (
+    object: Uint8Array,
+    rodata: Uint8Array,
+    ring: string,
+    ringBytes: number,
+    programs: readonly string[],
+  ) => BpfObject;
   /** `attributes`: a struct perf_event_attr; `pages`: of sideband buffer, a power of two, 0 for none. */
   readonly PerfEvent: new (
     attributes: Uint8Array,

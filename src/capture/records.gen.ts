@@ -9,7 +9,9 @@ export const Config = {
   stacks: 20,
   inherit: 24,
   event: 28,
-  comm: 32,
+  unwind: 32,
+  reserved: 36,
+  comm: 40,
 } as const;
 
 /** struct profiler_sample: byte offsets of its members. */
@@ -24,7 +26,8 @@ export const Sample = {
   kernel_frames: 38,
   user_frames: 39,
   unwind: 40,
-  reserved: 41,
+  walked: 41,
+  reserved: 42,
   comm: 48,
 } as const;
 
@@ -212,7 +215,7 @@ export const PerfEventAttrBits = {
 
 /** Sizes of the structs, in bytes. */
 export const sizeOf = {
-  Config: 48,
+  Config: 56,
   Sample: 64,
   PerfMmap2: 80,
   PerfComm: 24,
@@ -253,6 +256,13 @@ export const Stacks = {
 export const Target = {
   PROFILER_TARGET_PROCESS: 1,
   PROFILER_TARGET_THREAD: 2,
+} as const;
+
+/** enum profiler_unwind */
+export const Unwind = {
+  PROFILER_UNWIND_AUTO: 0,
+  PROFILER_UNWIND_CFI: 1,
+  PROFILER_UNWIND_FP: 2,
 } as const;
 
 /** enum profiler_unwind_end */
@@ -322,10 +332,9 @@ export const Counter = {
   PROFILER_COUNT_SAMPLES: 0,
   PROFILER_COUNT_RING_FULL: 1,
   PROFILER_COUNT_SCRATCH: 2,
-  PROFILER_COUNT_USER_FAILED: 3,
-  PROFILER_COUNT_KERNEL_FAILED: 4,
-  PROFILER_COUNT_TARGETS_FULL: 5,
-  PROFILER_COUNTERS: 6,
+  PROFILER_COUNT_KERNEL_FAILED: 3,
+  PROFILER_COUNT_TARGETS_FULL: 4,
+  PROFILER_COUNTERS: 5,
 } as const;
 
 /** enum perf_type_id */

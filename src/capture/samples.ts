@@ -21,6 +21,9 @@ export const Word = {
 const COUNTS = (Sample.kernel_frames & ~3) / 4;
 const KERNEL_SHIFT = (Sample.kernel_frames & 3) * 8;
 const USER_SHIFT = (Sample.user_frames & 3) * 8;
+const STATE = (Sample.unwind & ~3) / 4;
+const END_SHIFT = (Sample.unwind & 3) * 8;
+const WALKED_SHIFT = (Sample.walked & 3) * 8;
 
 export function kernelFrames(words: Uint32Array, at: number): number {
   return (words[at + COUNTS]! >>> KERNEL_SHIFT) & 0xff;
@@ -28,6 +31,16 @@ export function kernelFrames(words: Uint32Array, at: number): number {
 
 export function userFrames(words: Uint32Array, at: number): number {
   return (words[at + COUNTS]! >>> USER_SHIFT) & 0xff;
+}
+
+/** Why the walk of the user stack ended: enum profiler_unwind_end. */
+export function unwindEnd(words: Uint32Array, at: number): number {
+  return (words[at + STATE]! >>> END_SHIFT) & 0xff;
+}
+
+/** Whether the user frames have marks (enum profiler_frame_mark) in their highest bytes. */
+export function isWalked(words: Uint32Array, at: number): boolean {
+  return ((words[at + STATE]! >>> WALKED_SHIFT) & 0xff) !== 0;
 }
 
 /** Length of the record in words. */

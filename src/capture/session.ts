@@ -8,8 +8,9 @@ import { type Addon, addonErrno, type BpfObject, explain, loadAddon, loadBpfObje
 import type { SelectedEvent } from './events/index.ts';
 import { type Consumer, merge } from './merge.ts';
 import { samplingAttributes, sidebandAttributes } from './perf-attr.ts';
-import { Config, Counter, Filter, Limit, Stacks, sizeOf, Target } from './records.gen.ts';
+import { Config, Counter, Filter, Limit, Stacks, sizeOf, Target, Unwind } from './records.gen.ts';
 import { decodeSideband, type SidebandEvent } from './sideband.ts';
+import { UnwindMaps } from './unwind-maps.ts';
 
 /** What is sampled. Every given condition has to hold; without any, the whole machine is. */
 export interface Targets {
@@ -28,18 +29,33 @@ export interface SessionOptions {
   readonly targets: Targets;
   readonly kernelStacks: boolean;
   readonly userStacks: boolean;
+  /**
+   * How user stacks are walked: `auto` by unwind tables, and by frame pointers in code that has none; `cfi` by tables
+   * alone; `fp` by the kernel's bpf_get_stack, which knows frame pointers alone.
+   */
+  readonly unwind: UnwindMode;
 }
+
+export type UnwindMode = 'auto' | 'cfi' | 'fp';
 
 /** 64 pages are about 1,600 mappings between two drains of a CPU. */
 const SIDEBAND_PAGES = 64;
 /** Of reading the ring in one drain. */
 const MAX_ROUNDS = 4;
 /** A typical record: 40 frames. */
+const BPF_ANY = 0;
+const LIFE = ['process_fork', 'process_exec', 'process_exit'];
+const UNWIND = {
+  auto: Unwind.PROFILER_UNWIND_AUTO,
+  cfi: Unwind.PROFILER_UNWIND_CFI,
+  fp: Unwind.PROFILER_UNWIND_FP,
+};
 const TYPICAL_RECORD = sizeOf.Sample + 40 * 8;
 const INITIAL_PID_NAMESPACE = 0xeffffffc; // include/linux/proc_ns.h: PROC_PID_INIT_INO
 
 interface Cpu {
-  readonly samples: PerfEvent;
+  /** Since start(). */
+  samples?: PerfEvent;
   readonly sideband: PerfEvent;
 }
 
@@ -53,7 +69,7 @@ export function onlineCpus(): number[] {
 }
 
 /** The clock of samples and sideband events, ns. Exact for the first 104 days after boot, to 2 ns after that. */
-function monotonicTime(): number {
+export function monotonicTime(): number {
   const [seconds, nanoseconds] = process.hrtime();
   return seconds * 1e9 + nanoseconds;
 }
@@ -105,6 +121,7 @@ function configBytes(options: SessionOptions): Uint8Array {
     (targets.comm ? Filter.PROFILER_FILTER_COMM : 0);
   view.setBigUint64(Config.cgroup_id, targets.cgroup?.id ?? 0n, true);
   view.setUint32(Config.cgroup_level, targets.cgroup?.level ?? 0, true);
+  view.setUint32(Config.unwind, UNWIND[options.unwind], true);
   view.setUint32(Config.pid_namespace, pidNamespace(), true);
   view.setUint32(Config.filter, filter, true);
   view.setUint32(
@@ -121,8 +138,13 @@ function configBytes(options: SessionOptions): Uint8Array {
 }
 
 export class Session {
+  /** What the stack walk reads; undefined when stacks are not walked by tables. */
+  readonly unwindMaps: UnwindMaps | undefined;
+  /** Why this kernel cannot walk by tables, where `auto` asked for it. */
+  readonly unwindRefusal: string | undefined;
   readonly #addon: Addon;
   readonly #object: BpfObject;
+  readonly #program: string;
   readonly #eventName: string;
   readonly #attributes: Uint8Array;
   readonly #cpus = new Map<number, Cpu>();
@@ -133,10 +155,14 @@ export class Session {
   readonly #sidebandBytes = new Uint8Array(SIDEBAND_PAGES * 4096);
   readonly #events: SidebandEvent[] = [];
   readonly #counters = new Float64Array(Counter.PROFILER_COUNTERS);
+  #started = false;
   #buildIds = true;
   #sidebandLost = 0;
 
-  /** Loads and starts. Throws a ProfilerError with the cause and the next step; nothing stays open then. */
+  /**
+   * Loads, and starts to follow the lives of processes; start() starts to sample. Throws a ProfilerError with the cause
+   * and the next step; nothing stays open then.
+   */
   constructor(options: SessionOptions) {
     this.#addon = loadAddon();
     const cpus = onlineCpus();
@@ -145,16 +171,29 @@ export class Session {
     this.#bytes = new Uint8Array(this.#words.buffer);
     this.#eventName = options.event.name;
     this.#attributes = samplingAttributes({ ...options.event, hz: options.hz });
+    const walks = options.unwind !== 'fp' && options.userStacks;
+    const load = (program: string) => {
+      const object = loadBpfObject();
+      return new this.#addon.BpfObject(object, configBytes(options), 'samples', ring, [program, ...LIFE]);
+    };
+    this.#program = walks ? 'sample' : 'sample_frame_pointers';
     try {
-      this.#object = new this.#addon.BpfObject(loadBpfObject(), configBytes(options), 'samples', ring);
+      this.#object = load(this.#program);
     } catch (error) {
-      throw explain(error);
+      if (!walks || options.unwind === 'cfi') throw explain(error);
+      try {
+        this.#program = 'sample_frame_pointers';
+        this.#object = load(this.#program);
+      } catch {
+        throw explain(error);
+      }
+      this.unwindRefusal = String(error instanceof Error ? error.message : error);
     }
     try {
+      if (this.#program === 'sample') this.unwindMaps = new UnwindMaps(this.#object);
       for (const pid of options.targets.pids) this.#addTarget(pid, Target.PROFILER_TARGET_PROCESS);
       for (const tid of options.targets.tids) this.#addTarget(tid, Target.PROFILER_TARGET_THREAD);
-      this.#object.attach('process_fork');
-      this.#object.attach('process_exit');
+      for (const program of LIFE) this.#object.attach(program);
       for (const cpu of cpus) this.#openCpu(cpu);
     } catch (error) {
       this.close();
@@ -162,8 +201,19 @@ export class Session {
     }
   }
 
+  /** Starts to sample. Throws a ProfilerError, and everything is closed then. */
+  start(): void {
+    this.#started = true;
+    try {
+      for (const [cpu, events] of this.#cpus) events.samples ??= this.#openSamples(cpu);
+    } catch (error) {
+      this.close();
+      throw explain(error);
+    }
+  }
+
   #addTarget(id: number, as: number): void {
-    this.#object.update('targets', key(id), key(as));
+    this.#object.update('targets', key(id), key(as), BPF_ANY);
   }
 
   #openSideband(cpu: number): PerfEvent {
@@ -178,22 +228,26 @@ export class Session {
   }
 
   #openSamples(cpu: number): PerfEvent {
+    let samples: PerfEvent;
     try {
-      return new this.#addon.PerfEvent(this.#attributes, -1, cpu, 0);
+      samples = new this.#addon.PerfEvent(this.#attributes, -1, cpu, 0);
     } catch (error) {
       throw NO_SUCH_EVENT.includes(addonErrno(error)) ? unsupportedEvent(this.#eventName, error) : error;
+    }
+    try {
+      this.#object.sample(this.#program, samples);
+      return samples;
+    } catch (error) {
+      samples.close();
+      throw error;
     }
   }
 
   #openCpu(cpu: number): void {
     const sideband = this.#openSideband(cpu);
-    let samples: PerfEvent | undefined;
     try {
-      samples = this.#openSamples(cpu);
-      this.#object.sample('sample', samples);
-      this.#cpus.set(cpu, { samples, sideband });
+      this.#cpus.set(cpu, { sideband, ...(this.#started ? { samples: this.#openSamples(cpu) } : {}) });
     } catch (error) {
-      samples?.close();
       sideband.close();
       throw error;
     }
@@ -204,7 +258,7 @@ export class Session {
     const online = onlineCpus();
     for (const [cpu, events] of this.#cpus) {
       if (online.includes(cpu)) continue;
-      events.samples.close();
+      events.samples?.close();
       this.#gone.push(events.sideband); // what it still holds comes with the next drain
       this.#cpus.delete(cpu);
     }
@@ -221,8 +275,8 @@ export class Session {
     return [...this.#cpus.keys()];
   }
 
-  /** Reads the sideband buffers; the new events are announced. */
-  #readSideband(consumer: Consumer): void {
+  /** Reads the sideband buffers; the new events are announced. Returns whether there were any. */
+  readSideband(consumer: Consumer): boolean {
     const known = this.#events.length;
     const open = [...this.#cpus.values()].map(({ sideband }) => sideband);
     for (const sideband of [...open, ...this.#gone]) {
@@ -233,7 +287,9 @@ export class Session {
       if (event.kind === 'lost') this.#sidebandLost += event.count;
       consumer.announce(event);
     }
+    if (this.#events.length === known) return false;
     this.#events.sort((a, b) => a.time - b.time);
+    return true;
   }
 
   /**
@@ -246,7 +302,7 @@ export class Session {
       const start = monotonicTime();
       const length = this.#object.drain(this.#bytes);
       const isEmpty = length <= this.#bytes.length / 2;
-      this.#readSideband(consumer);
+      this.readSideband(consumer);
       // Events that came after what was read of the ring wait for the samples before them.
       merge(this.#words, length / 4, this.#events, isEmpty ? start : 0, consumer);
       if (isEmpty) return;
@@ -259,7 +315,6 @@ export class Session {
     return {
       'samples lost (ring buffer full)': this.#counters[Counter.PROFILER_COUNT_RING_FULL]!,
       'samples lost (no scratch record)': this.#counters[Counter.PROFILER_COUNT_SCRATCH]!,
-      'samples without user stack (unreadable)': this.#counters[Counter.PROFILER_COUNT_USER_FAILED]!,
       'samples without kernel stack (unreadable)': this.#counters[Counter.PROFILER_COUNT_KERNEL_FAILED]!,
       'child processes not followed (table full)': this.#counters[Counter.PROFILER_COUNT_TARGETS_FULL]!,
       'process events lost (sideband buffer full)': this.#sidebandLost,
@@ -268,7 +323,7 @@ export class Session {
 
   close(): void {
     for (const { samples, sideband } of this.#cpus.values()) {
-      samples.close();
+      samples?.close();
       sideband.close();
     }
     for (const sideband of this.#gone.splice(0)) sideband.close();

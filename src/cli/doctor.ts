@@ -101,11 +101,16 @@ function addon(): Finding {
 /** The only check that proves anything: sample for an instant. */
 function sampling(): Finding {
   const targets = { pids: [process.pid], tids: [], inherit: false };
-  const options = { event: findEvent('cpu-clock'), hz: 99, targets, kernelStacks: true, userStacks: true };
-  const session = new Session(options);
+  const stacks = { kernelStacks: true, userStacks: true, unwind: 'auto' } as const;
+  const session = new Session({ event: findEvent('cpu-clock'), hz: 99, targets, ...stacks });
+  session.start();
   const cpus = session.cpus.length;
+  const refusal = session.unwindRefusal;
   session.close();
-  return { state: 'good', text: `the BPF program loads and is attached to ${cpus} CPUs` };
+  const text = `the BPF program loads and is attached to ${cpus} CPUs`;
+  if (refusal === undefined) return { state: 'good', text };
+  const next = 'Linux 5.17 or newer walks stacks without frame pointers.';
+  return { state: 'poor', text: `${text}, with frame pointers only (${refusal})`, next };
 }
 
 const CHECKS: Readonly<Record<string, () => Finding>> = {

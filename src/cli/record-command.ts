@@ -1,6 +1,6 @@
 /** `profiler record`: its options. */
 import { Command, Option } from 'commander';
-import { collect, hertz, ids, labels, type RecordFlags, seconds } from './record-flags.ts';
+import { collect, hertz, ids, labels, type RecordFlags, seconds, size } from './record-flags.ts';
 
 const EXAMPLES = `
 Examples:
@@ -27,6 +27,15 @@ export function recordCommand(): Command {
     .option('-e, --event <event>', 'what to sample, as perf list names it (default: cycles, else cpu-clock)')
     .addOption(new Option('-U, --user', 'user stacks only').default(false).conflicts('kernel'))
     .option('-K, --kernel', 'kernel stacks only', false)
+    .addOption(
+      new Option(
+        '--unwind <how>',
+        'user stacks by unwind tables and frame pointers (auto), only tables (cfi) or only fp',
+      )
+        .choices(['auto', 'cfi', 'fp'])
+        .default('auto'),
+    )
+    .option('--unwind-memory <size>', 'kernel memory for unwind tables, at most', size, 64 * 2 ** 20)
     .option('-o, --output <file>', 'where to write; may repeat; - is standard output', collect, [])
     .option('--format <format>', 'svg, pprof or collapsed, whatever the file name says')
     .option('--annotate', 'collapsed: mark kernel, generated and inlined frames with _[k] _[j] _[i]', false)

@@ -1,5 +1,6 @@
 /** What `profiler record` is told on the command line, and how its values are read. */
 import { InvalidArgumentError } from 'commander';
+import type { UnwindMode } from '../capture/session.ts';
 
 /** The command line as commander hands it over. */
 export interface RecordFlags {
@@ -19,6 +20,8 @@ export interface RecordFlags {
   readonly annotate: boolean;
   readonly labels: readonly string[];
   readonly shortNames: boolean;
+  readonly unwind: UnwindMode;
+  readonly unwindMemory: number;
   readonly title?: string;
   readonly quiet: boolean;
 }
@@ -67,4 +70,13 @@ export function labels(value: string): readonly string[] {
 
 export function collect(value: string, previous: readonly string[]): readonly string[] {
   return [...previous, value];
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 2 ** 20, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
+
+/** `64`, `64M`, `64MB`, `1G`: bytes; megabytes where no unit is given. */
+export function size(value: string): number {
+  const [, number = '', unit = ''] = /^(\d+(?:\.\d+)?)\s*([KMG]?)(?:i?B)?$/i.exec(value) ?? [];
+  if (number === '') throw new InvalidArgumentError('It has to be a size, such as 64M.');
+  return Math.floor(Number(number) * UNITS[unit.toUpperCase()]!);
 }

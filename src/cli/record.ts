@@ -15,6 +15,11 @@ import { red, say, status } from './terminal.ts';
 
 /** The ring buffer holds two seconds: a drain that comes late loses nothing. */
 const DRAIN_MS = 250;
+/**
+ * A process that execs can be walked when we have seen its mappings: within these times, the shorter one while
+ * processes come and go.
+ */
+const FOLLOW_MS = { busy: 4, idle: 32 };
 const FOLLOW_CPUS_EVERY = 4; // drains
 const MAX_COMMAND_TEXT = 300;
 
@@ -74,8 +79,13 @@ function startRecording(command: readonly string[], flags: RecordFlags, child: C
     byThread: flags.labels.includes('tid'),
     byCpu: flags.labels.includes('cpu'),
     shortNames: flags.shortNames,
+    unwind: flags.unwind,
+    unwindMemory: flags.unwindMemory,
     comments: [`profiler ${packageVersion()}`, commandText(command, flags), `${event.name} at ${hz} Hz`],
   });
+  if (recording.unwindRefusal !== undefined) {
+    say(`Stacks are walked by frame pointers only: this kernel refused more (${recording.unwindRefusal}).`);
+  }
   return { recording, event, hz };
 }
 
@@ -93,6 +103,7 @@ function untilDone(recording: Recording, flags: RecordFlags, child: Child | unde
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
     const done = () => {
       clearInterval(timer);
+      clearTimeout(follower);
       clearTimeout(deadline);
       for (const signal of signals) process.off(signal, onSignal);
       resolve();
@@ -114,6 +125,17 @@ function untilDone(recording: Recording, flags: RecordFlags, child: Child | unde
       if (!flags.quiet) status(() => progress(recording, performance.now() - started));
       if (ids.length > 0 && !ids.some(isAlive)) done();
     };
+    let wait = FOLLOW_MS.busy;
+    const follow = () => {
+      try {
+        wait = recording.follow() ? FOLLOW_MS.busy : Math.min(2 * wait, FOLLOW_MS.idle);
+        follower = setTimeout(follow, wait);
+      } catch (error) {
+        reject(error);
+        done();
+      }
+    };
+    let follower = setTimeout(follow, wait);
     const timer = setInterval(tick, DRAIN_MS);
     const deadline = flags.duration === undefined ? undefined : setTimeout(done, flags.duration * 1000);
     for (const signal of signals) process.on(signal, onSignal);

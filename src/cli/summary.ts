@@ -1,6 +1,6 @@
 /** What is said at the end of a recording. */
 import type { Profile } from '../model/profile.ts';
-import { frameStatistics, lostSamples, unnamedText } from '../model/statistics.ts';
+import { frameStatistics, lostSamples, unnamedText, unwindingText } from '../model/statistics.ts';
 import type { Output } from './outputs.ts';
 import { bold, yellow } from './terminal.ts';
 
@@ -32,6 +32,8 @@ export function summary({ profile, event, hz, written }: SummaryInput): string[]
     lines.push(yellow('Nothing was sampled: the targets used no CPU, or were filtered away.'));
   }
   for (const [cause, count] of losses) lines.push(yellow(`${cause}: ${count}`));
+  const stacks = unwindingText(profile.unwinding);
+  if (stacks !== '') lines.push(stacks);
   const unnamed = unnamedText(frameStatistics(profile));
   if (unnamed !== '') lines.push(`frames without a name: ${unnamed}`);
   for (const { path, format } of written) {

@@ -64,3 +64,11 @@ export function fileOffsetOfAddress(elf: Elf, address: number, length: number): 
   }
   return undefined;
 }
+
+/** The executable segment that maps bytes of the file's range [fileOffset, fileOffset + length). */
+export function executableSegment(elf: Elf, fileOffset: number, length: number): Segment | undefined {
+  return elf.segments.find(
+    ({ type, flags, offset, fileSize }) =>
+      type === PT_LOAD && (flags & PF_X) !== 0 && offset < fileOffset + length && offset + fileSize > fileOffset,
+  );
+}

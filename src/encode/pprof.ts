@@ -166,9 +166,11 @@ class PprofEncoder {
   }
 
   #comments(): readonly string[] {
-    const losses = Object.entries(this.#profile.losses).map(([cause, count]) => `${cause}: ${count}`);
+    const { losses, unwinding } = this.#profile;
+    const counts = [...Object.entries(losses), ...Object.entries(unwinding).filter(([, count]) => count > 0)];
     const unnamed = unnamedText(frameStatistics(this.#profile));
-    return [...this.#profile.comments, ...losses, `frames without a name: ${unnamed || 'none'}`];
+    const lines = counts.map(([name, count]) => `${name}: ${count}`);
+    return [...this.#profile.comments, ...lines, `frames without a name: ${unnamed || 'none'}`];
   }
 
   encode(labels: readonly string[]): Uint8Array<ArrayBuffer> {

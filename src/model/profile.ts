@@ -126,6 +126,8 @@ export interface Profile {
   readonly durationMs: number;
   /** Everything that did not make it into the samples, or not in full: counts by cause, causes in plain words. */
   readonly losses: Readonly<Record<string, number>>;
+  /** How user stacks were found: counts of samples and of frames, in plain words. Empty when it is not known. */
+  readonly unwinding: Readonly<Record<string, number>>;
   /** Free text about the recording: tool and version, command, event. */
   readonly comments: readonly string[];
 }

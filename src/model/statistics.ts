@@ -18,6 +18,23 @@ export function lostSamples(losses: Readonly<Record<string, number>>): number {
   return causes.reduce((sum, [, count]) => sum + count, 0);
 }
 
+/** `user stacks: 99.8 % complete, 0.2 % no table; 12.0 % of frames by frame pointers`, or '' when nothing is known. */
+export function unwindingText(unwinding: Profile['unwinding']): string {
+  const { 'user stacks': stacks = 0, 'user frames': frames = 0, ...counts } = unwinding;
+  if (stacks === 0) return '';
+  const ends = Object.entries(counts).flatMap(([name, count]) => {
+    const [, end] = /^user stacks (.*)$/.exec(name) ?? [];
+    return end !== undefined && (count > 0 || end === 'complete') ? [`${percent(count, stacks)} ${end}`] : [];
+  });
+  const guessed = counts['user frames by frame pointers'] ?? 0;
+  const frameText = guessed > 0 ? `; ${percent(guessed, frames)} of frames by frame pointers` : '';
+  return `user stacks: ${ends.join(', ')}${frameText}`;
+}
+
+function percent(count: number, of: number): string {
+  return `${((100 * count) / of).toFixed(1)} %`;
+}
+
 export interface FrameStatistics {
   /** Frames of all samples, each as often as it was sampled. */
   readonly frames: number;
@@ -28,9 +45,9 @@ export interface FrameStatistics {
 /** `12.6 % (10.1 % no symbol at the address, 2.5 % generated code)`, or '' when every frame has a name. */
 export function unnamedText({ frames, unnamed }: FrameStatistics): string {
   if (unnamed.length === 0) return '';
-  const percent = (count: number) => `${((100 * count) / frames).toFixed(1)} %`;
-  const reasons = unnamed.map(entry => `${percent(entry.frames)} ${entry.reason}`);
-  return `${percent(unnamed.reduce((sum, entry) => sum + entry.frames, 0))} (${reasons.join(', ')})`;
+  const reasons = unnamed.map(entry => `${percent(entry.frames, frames)} ${entry.reason}`);
+  const total = unnamed.reduce((sum, entry) => sum + entry.frames, 0);
+  return `${percent(total, frames)} (${reasons.join(', ')})`;
 }
 
 export function frameStatistics(profile: Profile): FrameStatistics {

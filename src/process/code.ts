@@ -15,6 +15,8 @@ export interface MappedCode {
   readonly filename: string;
   /** Lower-case hex, '' when unknown. */
   readonly buildId: string;
+  /** What is worked out from the file's bytes may be kept under this name; '' for nothing that can be kept. */
+  readonly cacheKey: string;
   readonly elf: Elf | undefined;
   readonly bytes: ByteSource | undefined;
   /** Why `elf` is undefined; Miss.none when it is not. */
@@ -42,7 +44,8 @@ function codeRange(elf: Elf): { start: number; limit: number; fileOffset: number
   };
 }
 
-function isGenerated(path: string): boolean {
+/** Whether the path of a mapping says that it holds what a runtime generated (or the kernel: `[vdso]`). */
+export function isGenerated(path: string): boolean {
   return (
     !path.startsWith('/') || path.startsWith('//anon') || path.startsWith('/memfd:') || path.startsWith('/dev/zero')
   );
@@ -61,6 +64,7 @@ export class CodeTable {
       kind: 'kernel',
       filename: '[kernel.kallsyms]',
       buildId: '',
+      cacheKey: '',
       elf: undefined,
       bytes: undefined,
       miss: Miss.none,
@@ -117,7 +121,7 @@ export class CodeTable {
     this.#byKey.set(opened.identity, this.mappings.length);
     const { elf, bytes } = opened;
     const common = { kind: 'file', filename: mapping.path, miss: Miss.none } as const;
-    return { ...common, buildId: elf.buildId, elf, bytes, ...codeRange(elf) };
+    return { ...common, buildId: elf.buildId, cacheKey: opened.cacheKey, elf, bytes, ...codeRange(elf) };
   }
 
   #vdso(image: Image, mapping: Mapping): number {
@@ -128,6 +132,7 @@ export class CodeTable {
     return this.#intern(`vdso:${elf.buildId}`, () => ({
       ...common,
       buildId: elf.buildId,
+      cacheKey: '', // small, and read from somebody's memory
       elf,
       bytes,
       ...codeRange(elf),
@@ -142,6 +147,6 @@ export class CodeTable {
 
 function absent(mapping: Mapping, kind: MappedCode['kind'], miss: Miss): MappedCode {
   const { path: filename, buildId } = mapping;
-  const common = { filename: filename || '[anon]', buildId, elf: undefined, bytes: undefined, miss, fileOffset: 0 };
-  return { ...common, kind, start: 0, limit: MAX_ADDRESS };
+  const common = { filename: filename || '[anon]', buildId, cacheKey: '', elf: undefined, bytes: undefined, miss };
+  return { ...common, kind, start: 0, limit: MAX_ADDRESS, fileOffset: 0 };
 }

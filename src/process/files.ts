@@ -56,6 +56,8 @@ export class FileBytes implements ByteSource {
 export interface OpenedFile {
   /** The same for the same bytes, however they were reached. */
   readonly identity: string;
+  /** The name under which may be kept what is worked out from the bytes. */
+  readonly cacheKey: string;
   readonly bytes: FileBytes;
   readonly elf: Elf | undefined;
 }
@@ -141,6 +143,15 @@ function isMapped(mapping: Mapping, candidate: Candidate, stats: Stats, elf: Elf
   return withoutDeleted(linkTarget(candidate.path)) === withoutDeleted(mapping.path);
 }
 
+/**
+ * The build id names a file wherever it lies. But any file can bear another one's build id: only that of a file which
+ * root alone can change is believed to be its own.
+ */
+function cacheKey(identity: string, { uid, mode }: Stats, elf: Elf | undefined): string {
+  const isTrusted = uid === 0 && (mode & 0o022) === 0;
+  return elf && elf.buildId !== '' && isTrusted ? `build-id:${elf.buildId}` : `file:${identity}`;
+}
+
 /** The file of a mapping, or undefined when it cannot be had any more. */
 export function openMapped(image: Image, mapping: Mapping): OpenedFile | undefined {
   for (const candidate of candidates(image, mapping)) {
@@ -150,7 +161,8 @@ export function openMapped(image: Image, mapping: Mapping): OpenedFile | undefin
     const bytes = new FileBytes(fd, stats.size);
     const elf = parse(bytes);
     if (isMapped(mapping, candidate, stats, elf)) {
-      return { identity: `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeMs}`, bytes, elf };
+      const identity = `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeMs}`;
+      return { identity, cacheKey: cacheKey(identity, stats, elf), bytes, elf };
     }
     bytes.close();
   }

@@ -68,6 +68,12 @@ export function findMapping(mappings: Mappings, address: number): Mapping | unde
   return mapping && address < mapping.end ? mapping : undefined;
 }
 
+/** Whether something of the mapping's range is mapped. */
+export function overlaps(mappings: Mappings, { start, end }: Mapping): boolean {
+  const before = mappings[countUpTo(mappings, end - 1) - 1];
+  return before !== undefined && before.end > start;
+}
+
 /** Whether an address that lies in both has the same bytes of the same file there, or generated code. */
 function agree(a: Mapping, b: Mapping): boolean {
   return (

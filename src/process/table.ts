@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { CommEvent, ForkEvent, SidebandEvent } from '../capture/sideband.ts';
-import { addMapping, type Mappings, parseMaps } from './maps.ts';
+import { addMapping, type Mapping, type Mappings, overlaps, parseMaps } from './maps.ts';
 
 /** A process from one exec to the next, as long as no address changes its meaning. */
 export interface Image {
@@ -18,6 +18,8 @@ export interface Image {
 }
 
 const EXITED_IMAGES_KEPT = 4096;
+/** The kernel does not tell what is unmapped: so many mappings on, or twice as many, it is looked at. */
+const MAPPINGS_BEFORE_LOOK = 64;
 
 /** From this event on, the pid stands for another address space. */
 function isNewProgram(event: SidebandEvent): event is ForkEvent | CommEvent {
@@ -30,6 +32,8 @@ export class ProcessTable {
   readonly #exited = new Set<number>();
   /** Execs and forks of a pid that are announced and not yet applied: how many. */
   readonly #coming = new Map<number, number>();
+  /** Of processes with many mappings: how many they may have before the unmapped ones are removed. */
+  readonly #lookAt = new Map<number, number>();
   readonly #followAll: boolean;
   #nextId = 1;
 
@@ -46,6 +50,12 @@ export class ProcessTable {
 
   has(pid: number): boolean {
     return this.#images.has(pid);
+  }
+
+  /** Reads what is mapped now, whatever was known; a process that has ended keeps what was. */
+  refresh(pid: number): void {
+    const mappings = readMappings(pid);
+    if (mappings) this.#set(pid, this.#images.get(pid)?.parentPid ?? 0, mappings);
   }
 
   /** Told before apply(), while samples that happened before the event are still to come. */
@@ -86,6 +96,7 @@ export class ProcessTable {
     const image = { id: this.#nextId++, pid, parentPid, mappings };
     this.#images.set(pid, image);
     this.#exited.delete(pid);
+    this.#lookAt.delete(pid);
     return image;
   }
 
@@ -107,7 +118,16 @@ export class ProcessTable {
     const mapping = { start, end: start + length, fileOffset, path, device, inode, buildId };
     const { mappings, replaced } = addMapping(image.mappings, mapping);
     const id = replaced ? this.#nextId++ : image.id;
-    this.#images.set(event.pid, { ...image, id, mappings });
+    this.#images.set(event.pid, { ...image, id, mappings: this.#withoutUnmapped(event.pid, mappings, mapping) });
+  }
+
+  /** A process that loads and unloads libraries for ever would have ever more mappings. */
+  #withoutUnmapped(pid: number, mappings: Mappings, latest: Mapping): Mappings {
+    if (mappings.length < (this.#lookAt.get(pid) ?? MAPPINGS_BEFORE_LOOK)) return mappings;
+    const now = readMappings(pid);
+    const left = now ? mappings.filter(m => m === latest || overlaps(now, m)) : mappings;
+    this.#lookAt.set(pid, Math.max(2 * left.length, MAPPINGS_BEFORE_LOOK));
+    return left;
   }
 
   #exit(pid: number): void {
@@ -118,6 +138,7 @@ export class ProcessTable {
     if (oldest === undefined) return;
     this.#exited.delete(oldest);
     this.#images.delete(oldest);
+    this.#lookAt.delete(oldest);
   }
 }
 

@@ -32,9 +32,13 @@ async function untilGone(count: number): Promise<number> {
   return loadedPrograms();
 }
 
+const OPTIONS = { hz: 99, kernelStacks: true, userStacks: true, unwind: 'auto' } as const;
+
 function open(): Session {
   const targets = { pids: [process.pid], tids: [], inherit: true };
-  return new Session({ event: findEvent('cpu-clock'), hz: 99, targets, kernelStacks: true, userStacks: true });
+  const session = new Session({ event: findEvent('cpu-clock'), targets, ...OPTIONS });
+  session.start();
+  return session;
 }
 
 describe.skipIf(obstacle)(needsBpf('the addon leaves nothing behind'), () => {
@@ -50,8 +54,7 @@ describe.skipIf(obstacle)(needsBpf('the addon leaves nothing behind'), () => {
   test('after an exception in the middle of opening', async () => {
     const targets = { pids: [], tids: [], inherit: true };
     const event = { ...findEvent('cpu-clock'), config: 9999 };
-    const options = { event, hz: 99, targets, kernelStacks: true, userStacks: true };
-    expect(() => new Session(options)).toThrow('this machine cannot sample "cpu-clock"');
+    expect(() => new Session({ event, targets, ...OPTIONS }).start()).toThrow('this machine cannot sample "cpu-clock"');
     expect(kernelObjects()).toEqual([]);
     expect(await untilGone(programs)).toBe(programs);
   });
@@ -70,7 +73,7 @@ describe.skipIf(obstacle)(needsBpf('the addon leaves nothing behind'), () => {
       const { createRequire } = require('module');
       const { readFileSync, readdirSync, readlinkSync } = require('fs');
       const addon = require('./build/profiler.node');
-      const open = () => new addon.BpfObject(readFileSync('build/profiler.bpf.o'), new Uint8Array(${sizeOf.Config}), 'samples', 1 << 20);
+      const open = () => new addon.BpfObject(readFileSync('build/profiler.bpf.o'), new Uint8Array(${sizeOf.Config}), 'samples', 1 << 20, ['sample']);
       const left = () => readdirSync('/proc/self/fd').filter(fd => { try { return /bpf/.test(readlinkSync('/proc/self/fd/' + fd)); } catch { return false; } }).length;
       for (let i = 0; i < 3; i++) open();
       setTimeout(() => { gc(); setTimeout(() => console.log(left()), 50); }, 50);`;
@@ -91,12 +94,12 @@ describe.skipIf(obstacle)(needsBpf('the addon refuses'), () => {
   };
 
   test('arguments of other types', () => {
-    expect(() => new BpfObject('x' as never, new Uint8Array(), 'samples', 4096)).toThrow('expected a Uint8Array');
+    expect(() => new BpfObject('x' as never, new Uint8Array(), 'samples', 4096, [])).toThrow('expected a Uint8Array');
     expect(() => new PerfEvent(new Float64Array(9) as never, 0, 0, 0)).toThrow('expected a Uint8Array');
   });
 
   test('bytes that are no BPF object, with errno, step and what libbpf said', () => {
-    const error = caught(() => new BpfObject(Buffer.from('not ELF'), new Uint8Array(), 'samples', 4096));
+    const error = caught(() => new BpfObject(Buffer.from('not ELF'), new Uint8Array(), 'samples', 4096, []));
     expect(error.step).toBe('bpf_object__open');
     expect(error.errno).toBeGreaterThan(0);
     expect(error.log).toContain('libbpf');
@@ -109,18 +112,18 @@ describe.skipIf(obstacle)(needsBpf('the addon refuses'), () => {
     const call = Buffer.from([0x85, 0, 0, 0, 14, 0, 0, 0]); // bpf_get_current_pid_tgid
     expect(broken.includes(call)).toBe(true);
     for (let at = broken.indexOf(call); at >= 0; at = broken.indexOf(call)) broken[at] = 0xff;
-    const refused = caught(() => new BpfObject(broken, config, 'samples', 1 << 20));
+    const refused = caught(() => new BpfObject(broken, config, 'samples', 1 << 20, ['sample']));
     expect(refused.step).toBe('bpf_object__load');
     expect(refused.log).toMatch(/unknown opcode|processed \d+ insns/);
   });
 
   test('every method after close()', () => {
-    const object = new BpfObject(loadBpfObject(), new Uint8Array(sizeOf.Config), 'samples', 1 << 20);
+    const object = new BpfObject(loadBpfObject(), new Uint8Array(sizeOf.Config), 'samples', 1 << 20, ['sample']);
     object.close();
     object.close();
     expect(object.drain(new Uint8Array(64))).toBe(0);
     expect(() => object.attach('process_fork')).toThrow('find program process_fork');
-    expect(() => object.update('targets', new Uint8Array(4), new Uint8Array(4))).toThrow('find map targets');
+    expect(() => object.update('targets', new Uint8Array(4), new Uint8Array(4), 0)).toThrow('find map targets');
     expect(() => object.counters('counters', new Float64Array(1))).toThrow('find map counters');
   });
 });

@@ -174,6 +174,7 @@ export function profile(text: string, { rename = {}, ...more }: ProfileOptions =
     startTimeMs: 1_700_000_000_123,
     durationMs: 2500.25,
     losses: {},
+    unwinding: {},
     comments: ['profiler 0.1.0', 'app --fast', 'cpu-clock at 100 Hz'],
     ...more,
   };

@@ -1,0 +1,103 @@
+/** The share of complete stacks, and of true ones where the truth is known, for each target and recorder. */
+
+import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  completeShare,
+  frameText,
+  isRooted,
+  Roots,
+  sharesOf,
+  sum,
+  tally,
+  type UserStack,
+} from '../test/support/unwind.ts';
+import { missingFor, nodeOf, nodeTarget, type Target, targets } from '../test/support/unwind-targets.ts';
+import { folder, sleep, table } from './support.ts';
+import { type Recording, recorders } from './unwind-peers.ts';
+
+const SECONDS = 5;
+/** A runtime has compiled what is hot by then, and a recorder has read its tables. */
+const SETTLE_MS = 1500;
+
+const percent = (share: number) => (Number.isNaN(share) ? '–' : `${(100 * share).toFixed(2)} %`);
+
+/** Runs a target, as of new, for each recorder: nothing of one recording is left for the next. */
+async function recordingsOf(target: Target): Promise<Map<string, Recording>> {
+  const away = join(folder, target.name.replace(/\W+/g, '-'));
+  mkdirSync(away, { recursive: true });
+  const command = target.make(away);
+  const recordings = new Map<string, Recording>();
+  for (const recorder of recorders.filter(({ available }) => available)) {
+    const [program = '', ...args] = command(SECONDS + 10);
+    const child = spawn(program, args, { stdio: 'ignore' });
+    await sleep(SETTLE_MS);
+    recordings.set(recorder.name, await recorder.record(child.pid!, SECONDS));
+    child.kill('SIGKILL');
+  }
+  return recordings;
+}
+
+function exactShare(target: Target, stacks: readonly UserStack[]): number {
+  const { fault } = target;
+  return fault === undefined ? Number.NaN : sum(stacks, stack => (fault(stack) === '' ? 1 : 0)) / sum(stacks);
+}
+
+function cells(target: Target, recording: Recording | undefined, roots: Roots): string[] {
+  if (recording === undefined) return ['–', '–', '–'];
+  const { rooted, depth } = sharesOf(recording.stacks, roots);
+  return [percent(rooted), percent(exactShare(target, recording.stacks)), depth.toFixed(1)];
+}
+
+/** What of our recording is not as it should be: how walks ended, and in which frame those ended that did not come far. */
+function explain(target: Target, { stacks, ends }: Recording, roots: Roots): string[] {
+  const lines: string[] = [];
+  const lost = [...ends].filter(([end]) => end !== 'all' && end !== 'complete');
+  if (lost.length > 0) lines.push(`walks ended: ${lost.map(([end, count]) => `${end} ${count}`).join(', ')}`);
+  const astray = stacks.filter(stack => !isRooted(stack, roots));
+  for (const text of tally(astray, stack => frameText(stack.frames[0]!), 6)) lines.push(`outermost: ${text}`);
+  const fault = target.fault;
+  if (fault === undefined) return lines;
+  const untrue = stacks.filter(stack => isRooted(stack, roots) && fault(stack) !== '');
+  return [...lines, ...tally(untrue, fault, 3).map(text => `complete, not true: ${text}`)];
+}
+
+function chosen(): Target[] {
+  const others = [22, 24].flatMap(version => {
+    const path = nodeOf(version);
+    if (path === undefined) console.log(`not here: node ${version} (npx could not bring it)`);
+    return path === undefined ? [] : [nodeTarget(`node ${version}`, path)];
+  });
+  const only = process.env.UNWIND_TARGETS?.split(',');
+  return [...targets, ...others].filter(({ name }) => only === undefined || only.some(part => name.includes(part)));
+}
+
+export async function complete(): Promise<void> {
+  const roots = new Roots(folder);
+  const rows: string[][] = [];
+  const notes: string[] = [];
+  for (const target of chosen()) {
+    const missing = missingFor(target);
+    if (missing !== '') {
+      console.log(`not here: ${target.name} (needs ${missing})`);
+      continue;
+    }
+    const recordings = await recordingsOf(target);
+    const ours = recordings.get('profiler');
+    const all = recorders.map(({ name }) => cells(target, recordings.get(name), roots));
+    rows.push([
+      target.name,
+      `${target.aim} %`,
+      percent(ours === undefined ? Number.NaN : completeShare(ours.ends)),
+      ...[0, 1, 2].flatMap(column => all.map(row => row[column]!)),
+    ]);
+    if (ours !== undefined) notes.push(...explain(target, ours, roots).map(line => `${target.name}: ${line}`));
+  }
+  console.log(`\nstacks of ${SECONDS} s of each target: share that is complete as the recorder says (ours), that begins where`);
+  console.log('stacks begin (all), that is the true one (where that is known), and mean number of user frames');
+  const names = recorders.map(({ name }) => name);
+  const heads = ['begins', 'true', 'depth'].flatMap(what => names.map(name => `${what}: ${name}`));
+  table([['target', 'aim', 'complete', ...heads], ...rows]);
+  for (const note of notes) console.log(note);
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The stack walk: from registers to return addresses, by the rules that src/unwind compiled from .eh_frame. The BPF
+ * programs include it, and so does the addon, where the same walk runs over saved registers and stack bytes.
+ *
+ * Before it is included, these have to be there, always inlined:
+ *   const unsigned char *unwind_chunk(u32 index)           memory of a chunk of the heap, or NULL
+ *   struct profiler_unwind_file *unwind_file(u32 index)    or NULL
+ *   long unwind_read(void *into, u32 size, u64 address)    0, or < 0 when memory cannot be read
+ *
+ * The verifier dictates the form. It follows every path, so searches take a fixed number of steps without a branch, and
+ * every offset is masked by the size of a chunk, which is a power of two. Whatever the tables hold, no read leaves its
+ * chunk.
+ */
+#ifndef PROFILER_UNWIND_H
+#define PROFILER_UNWIND_H
+
+#include "records.h"
+
+/* Registers at the start of a walk, and what it needs from one frame to the next. */
+struct profiler_walk {
+	u64 pc;
+	u64 sp;
+	u64 fp;
+	u64 lr; /* link register; arm64, and only where `marks` has PROFILER_FRAME_EXACT */
+
+	/* The mapping of the last frame. */
+	u64 start;
+	u64 end;
+	u64 bias;
+	u32 table; /* heap address, or enum profiler_unwind_state */
+
+	/* The mappings of the process. */
+	u32 mappings; /* heap address */
+	u32 count;
+
+	u32 frame_pointers; /* code without rules is left by its frame pointer */
+	u32 marks;	    /* enum profiler_frame_mark of `pc` */
+	u32 ended;	    /* enum profiler_unwind_end */
+	u32 guessed;	    /* what a walk that reaches the outermost frame ends with: a table was missing on its way */
+	u32 depth;
+};
+
+/* All ones when a < b, for values whose difference is below 2^63. A comparison would be a branch, and each branch of a
+ * search doubles what the verifier walks. */
+static __always_inline u64 unwind_less(u64 a, u64 b)
+{
+	u64 mask = a - b;
+
+	__asm__ volatile("" : "+r"(mask)); /* else clang sees what is meant and makes a branch of it: before the shift, */
+	mask = (u64)((long long)mask >> 63);
+	__asm__ volatile("" : "+r"(mask)); /* and after it */
+	return mask;
+}
+
+static __always_inline const unsigned char *unwind_piece(u32 address, u32 *offset)
+{
+	*offset = (address << 3) & (PROFILER_CHUNK_BYTES - 1);
+	return unwind_chunk(address >> PROFILER_CHUNK_SHIFT);
+}
+
+/* The mapping that holds the code at `address`: 0, or -1 when there is none. */
+static __always_inline int unwind_find_mapping(struct profiler_walk *walk, u64 address)
+{
+	const struct profiler_unwind_mapping *mapping;
+	struct profiler_unwind_file *file;
+	u32 offset, low = 0;
+	const unsigned char *chunk = unwind_piece(walk->mappings, &offset);
+
+	if (!chunk)
+		return -1;
+	offset += sizeof(struct profiler_unwind_mappings);
+	for (u32 step = (PROFILER_MAX_MAPPINGS + 1) / 2; step; step >>= 1) {
+		u32 middle = low + step;
+		u32 at = (offset + middle * sizeof(*mapping)) & (PROFILER_CHUNK_BYTES - sizeof(*mapping));
+
+		mapping = (const void *)(chunk + at);
+		low += step & unwind_less(middle, walk->count) & ~unwind_less(address, mapping->start);
+	}
+	mapping = (const void *)(chunk + ((offset + low * sizeof(*mapping)) & (PROFILER_CHUNK_BYTES - sizeof(*mapping))));
+	if (address < mapping->start || address >= mapping->end)
+		return -1;
+	walk->start = mapping->start;
+	walk->end = mapping->end;
+	walk->bias = mapping->bias;
+	walk->table = PROFILER_TABLE_ABSENT;
+	file = unwind_file(mapping->file); /* none for generated code */
+	if (file) {
+		walk->table = file->table;
+		if (!file->used)
+			file->used = 1;
+	}
+	return 0;
+}
+
+/* The rule for the code at `address`, which lies in the mapping found last. */
+static __always_inline struct profiler_unwind_rule unwind_find_rule(struct profiler_walk *walk, u64 address)
+{
+	struct profiler_unwind_rule none = { .kind = PROFILER_RULE_NONE };
+	const struct profiler_unwind_table *table;
+	const struct profiler_unwind_page *page;
+	const struct profiler_unwind_row *row;
+	const unsigned char *head, *chunk;
+	u32 head_at, at, low = 0, count, pc;
+	u64 index;
+
+	head = unwind_piece(walk->table, &head_at);
+	if (!head)
+		return none;
+	table = (const void *)(head + (head_at & (PROFILER_CHUNK_BYTES - sizeof(*table))));
+	index = (address - walk->bias - table->start) >> PROFILER_PAGE_SHIFT;
+	pc = (u32)(address - walk->bias) & ((1 << PROFILER_PAGE_SHIFT) - 1);
+	if (index >= table->pages)
+		return none;
+	at = head_at + sizeof(*table) + (u32)index * sizeof(*page);
+	page = (const void *)(head + (at & (PROFILER_CHUNK_BYTES - sizeof(*page))));
+	count = page->count;
+	chunk = unwind_piece(page->rows, &at);
+	if (!chunk)
+		return none;
+	for (u32 step = (PROFILER_MAX_PAGE_ROWS + 1) / 2; step; step >>= 1) {
+		u32 middle = low + step;
+
+		row = (const void *)(chunk + ((at + middle * sizeof(*row)) & (PROFILER_CHUNK_BYTES - sizeof(*row))));
+		low += step & unwind_less(middle, count) & ~unwind_less(pc, row->pc);
+	}
+	row = (const void *)(chunk + ((at + low * sizeof(*row)) & (PROFILER_CHUNK_BYTES - sizeof(*row))));
+	at = head_at + sizeof(*table) + table->pages * sizeof(*page) + row->rule * sizeof(none);
+	return *(const struct profiler_unwind_rule *)(head + (at & (PROFILER_CHUNK_BYTES - sizeof(none))));
+}
+
+static __always_inline int unwind_end(struct profiler_walk *walk, u32 end)
+{
+	walk->ended = end;
+	return 1;
+}
+
+static __always_inline int unwind_complete(struct profiler_walk *walk)
+{
+	return unwind_end(walk, walk->guessed ? walk->guessed : PROFILER_END_COMPLETE);
+}
+
+/* arm64 signs return addresses above the 48 bits of user addresses (FEAT_PAuth). */
+static __always_inline u64 unwind_return_address(u64 address)
+{
+#if defined(__TARGET_ARCH_arm64)
+	return address & ((1ull << 48) - 1);
+#else
+	return address;
+#endif
+}
+
+/* Where the kernel's signal frame has the interrupted registers, from sp on: struct rt_sigframe of the architecture. */
+#if defined(__TARGET_ARCH_arm64)
+#define UNWIND_SIGNAL_FP (128 + 176 + 8 + 29 * 8) /* siginfo, ucontext up to the registers, fault address, x0-x28 */
+struct unwind_signal {
+	u64 fp;
+	u64 lr;
+	u64 sp;
+	u64 pc;
+};
+#else
+#define UNWIND_SIGNAL_FP 120 /* ucontext up to the registers is 40 bytes, r8-r15, rdi, rsi */
+struct unwind_signal {
+	u64 fp;
+	u64 rbx, rdx, rax, rcx;
+	u64 sp;
+	u64 pc;
+};
+#endif
+
+static __always_inline int unwind_signal(struct profiler_walk *walk)
+{
+	struct unwind_signal saved;
+
+	if (unwind_read(&saved, sizeof(saved), walk->sp + UNWIND_SIGNAL_FP))
+		return unwind_end(walk, PROFILER_END_BAD_READ);
+	walk->pc = saved.pc;
+	walk->sp = saved.sp; /* may be lower than before: the handler may have a stack of its own */
+	walk->fp = saved.fp;
+#if defined(__TARGET_ARCH_arm64)
+	walk->lr = saved.lr;
+#endif
+	walk->marks = PROFILER_FRAME_EXACT;
+	return 0;
+}
+
+/* Code without rules: the frame pointer leads to the caller's, with the return address above it (both ABIs). */
+static __always_inline int unwind_by_frame_pointer(struct profiler_walk *walk)
+{
+	u64 saved[2];
+
+	if (!walk->frame_pointers)
+		return unwind_end(walk, PROFILER_END_NO_RULE);
+	if (!walk->fp)
+		return unwind_complete(walk);
+	if (walk->fp < walk->sp || (walk->fp & 7))
+		return unwind_end(walk, PROFILER_END_NO_RULE);
+	if (unwind_read(saved, sizeof(saved), walk->fp))
+		return unwind_end(walk, PROFILER_END_BAD_READ);
+	walk->sp = walk->fp + sizeof(saved);
+	walk->fp = saved[0];
+	walk->pc = unwind_return_address(saved[1]);
+	walk->marks = PROFILER_FRAME_FRAME_POINTER;
+	return 0;
+}
+
+/* The canonical frame address: the caller's sp. */
+static __always_inline int unwind_cfa(struct profiler_walk *walk, struct profiler_unwind_rule rule, u64 *cfa)
+{
+	u64 base = walk->sp;
+
+	if (rule.kind == PROFILER_RULE_FP || rule.kind == PROFILER_RULE_FP_DEREF)
+		base = walk->fp;
+	base += (long long)rule.cfa * 8;
+	if (rule.kind == PROFILER_RULE_PLT && (walk->pc & 15) >= (u64)rule.fp)
+		base += 8;
+	if (rule.kind == PROFILER_RULE_FP_DEREF && unwind_read(&base, sizeof(base), base))
+		return unwind_end(walk, PROFILER_END_BAD_READ);
+	/* Only a leaf of arm64 has a frame without a byte. */
+	if (base < walk->sp || (base == walk->sp && (rule.saved & PROFILER_SAVED_RA)) || (base & 7))
+		return unwind_end(walk, PROFILER_END_CORRUPT);
+	*cfa = base;
+	return 0;
+}
+
+/* Leaves a frame by its rule. */
+static __always_inline int unwind_by_rule(struct profiler_walk *walk, struct profiler_unwind_rule rule)
+{
+	u64 cfa, fp = walk->fp, saved[2];
+
+	if (unwind_cfa(walk, rule, &cfa))
+		return 1;
+	if ((rule.saved & PROFILER_SAVED_FP) && (rule.saved & PROFILER_SAVED_RA) && rule.fp + 1 == rule.ra) {
+		/* Side by side, as mostly: one read for both. */
+		if (unwind_read(saved, sizeof(saved), cfa + (long long)rule.fp * 8))
+			return unwind_end(walk, PROFILER_END_BAD_READ);
+		fp = saved[0];
+		walk->pc = saved[1];
+	} else {
+		if (rule.saved & (PROFILER_SAVED_FP | PROFILER_SAVED_FP_AT_FP)) {
+			u64 from = rule.saved & PROFILER_SAVED_FP ? cfa : walk->fp;
+
+			if (unwind_read(&fp, sizeof(fp), from + (long long)rule.fp * 8))
+				return unwind_end(walk, PROFILER_END_BAD_READ);
+		}
+		if (rule.saved & PROFILER_SAVED_RA) {
+			if (unwind_read(&walk->pc, sizeof(walk->pc), cfa + (long long)rule.ra * 8))
+				return unwind_end(walk, PROFILER_END_BAD_READ);
+		} else {
+			/* Only what was interrupted still has its return address in the link register. */
+			if (!(walk->marks & PROFILER_FRAME_EXACT))
+				return unwind_end(walk, PROFILER_END_CORRUPT);
+			walk->pc = walk->lr;
+		}
+	}
+	walk->pc = unwind_return_address(walk->pc);
+	walk->fp = fp;
+	walk->sp = cfa;
+	walk->marks = 0;
+	return 0;
+}
+
+/*
+ * One frame: `pc` is written to frames[depth], and the registers become those of its caller. 1 when the walk has ended.
+ * `frames` has room for PROFILER_MAX_FRAMES + 1.
+ */
+static __always_inline int unwind_step(struct profiler_walk *walk, u64 *frames)
+{
+	/* A return address may be the first one behind its function: look at the call. */
+	u64 address = walk->pc - !(walk->marks & PROFILER_FRAME_EXACT);
+	struct profiler_unwind_rule rule = { .kind = PROFILER_RULE_NONE };
+
+	if (!walk->pc)
+		return unwind_complete(walk); /* where coroutines and hand-made stacks begin */
+	if ((address < walk->start || address >= walk->end) && unwind_find_mapping(walk, address)) {
+		if (!walk->depth)
+			return unwind_end(walk, PROFILER_END_NO_TABLE);
+		return unwind_end(walk, walk->marks & PROFILER_FRAME_FRAME_POINTER ? PROFILER_END_NO_RULE : PROFILER_END_CORRUPT);
+	}
+	frames[walk->depth & PROFILER_MAX_FRAMES] = walk->pc | (u64)walk->marks << PROFILER_FRAME_SHIFT;
+	walk->depth++;
+	if (walk->table >= PROFILER_TABLE_FIRST)
+		rule = unwind_find_rule(walk, address);
+	else if (walk->table == PROFILER_TABLE_PENDING)
+		walk->guessed = PROFILER_END_NO_TABLE;
+	else if (walk->table == PROFILER_TABLE_EVICTED)
+		walk->guessed = PROFILER_END_EVICTED;
+	switch (rule.kind) {
+	case PROFILER_RULE_END:
+		return unwind_complete(walk);
+	case PROFILER_RULE_SIGNAL:
+		return unwind_signal(walk);
+	case PROFILER_RULE_NONE:
+	case PROFILER_RULE_UNSUPPORTED:
+		return unwind_by_frame_pointer(walk);
+	default:
+		return unwind_by_rule(walk, rule);
+	}
+}
+
+#endif

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The user stack of the current task, for every event source: the walk of unwind.h over the memory of the task, with
+ * the tables that userspace loads. What runs on an event passes its registers, or none to start where the task entered
+ * the kernel.
+ */
+#ifndef PROFILER_USER_STACK_H
+#define PROFILER_USER_STACK_H
+
+#include "kernel.h"
+#include "records.h"
+
+#include <linux/errno.h>
+
+/* The heap of records.h. The inner maps are made one by one as tables need them, so that a recording of one small
+ * process costs one chunk of kernel memory. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, PROFILER_MAX_CHUNKS);
+	__type(key, u32);
+	__array(
+		values, struct {
+			__uint(type, BPF_MAP_TYPE_ARRAY);
+			__uint(max_entries, 1);
+			__uint(map_flags, BPF_F_MMAPABLE);
+			__uint(key_size, sizeof(u32));
+			__uint(value_size, PROFILER_CHUNK_BYTES);
+		});
+} chunks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, PROFILER_MAX_FILES);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, u32);
+	__type(value, struct profiler_unwind_file);
+} files SEC(".maps");
+
+/* By thread group. A fork copies its parent's entry here and an exec removes it, at the moment when it happens. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, PROFILER_MAX_PROCESSES);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, u32);
+	__type(value, struct profiler_unwind_process);
+} processes SEC(".maps");
+
+/* Processes that were sampled and have no mappings here, or none for where they run. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u32);
+	__type(value, u8);
+} wanted SEC(".maps");
+
+static __always_inline const unsigned char *unwind_chunk(u32 index)
+{
+	u32 zero = 0;
+	void *chunk = bpf_map_lookup_elem(&chunks, &index);
+
+	return chunk ? bpf_map_lookup_elem(chunk, &zero) : NULL;
+}
+
+static __always_inline struct profiler_unwind_file *unwind_file(u32 index)
+{
+	return bpf_map_lookup_elem(&files, &index);
+}
+
+static __always_inline long unwind_read(void *into, u32 size, u64 address)
+{
+	return bpf_probe_read_user(into, size, (void *)address);
+}
+
+#include "unwind.h"
+
+/* Indices of the registers that a walk starts from, in struct profiler_perf_context and in the kernel's pt_regs. */
+#if defined(__TARGET_ARCH_x86)
+enum { REGISTER_FP = 4, REGISTER_PC = 16, REGISTER_CS = 17, REGISTER_SP = 19 };
+#define USER_CS_64 0x33 /* arch/x86/include/asm/segment.h: __USER_CS; 32-bit programs have another */
+#else
+enum { REGISTER_FP = 29, REGISTER_LR = 30, REGISTER_SP = 31, REGISTER_PC = 32, REGISTER_PSTATE = 33 };
+#define PSTATE_MODE 0x1f /* 0 for 64-bit user mode */
+#endif
+
+/* The registers that a walk starts from. */
+struct profiler_start {
+	u64 pc;
+	u64 sp;
+	u64 fp;
+	u64 lr;
+	u64 mode;
+};
+
+/* The context of a program may only be read at constant offsets, so this is not shared by pointers: a macro. */
+#if defined(__TARGET_ARCH_x86)
+#define START_FROM(registers)                                                                           \
+	{                                                                                               \
+		.pc = (registers)[REGISTER_PC], .sp = (registers)[REGISTER_SP], .fp = (registers)[REGISTER_FP], \
+		.mode = (registers)[REGISTER_CS]                                                        \
+	}
+#else
+#define START_FROM(registers)                                                                           \
+	{                                                                                               \
+		.pc = (registers)[REGISTER_PC], .sp = (registers)[REGISTER_SP], .fp = (registers)[REGISTER_FP], \
+		.lr = (registers)[REGISTER_LR], .mode = (registers)[REGISTER_PSTATE]                    \
+	}
+#endif
+
+/* Whether the registers are those of a 64-bit program in user mode. */
+static __always_inline int is_user(const struct profiler_start *start)
+{
+#if defined(__TARGET_ARCH_x86)
+	return start->mode == USER_CS_64;
+#else
+	return !(start->mode & PSTATE_MODE);
+#endif
+}
+
+static __always_inline void start_walk(struct profiler_walk *walk, const struct profiler_start *start)
+{
+	walk->pc = start->pc;
+	walk->sp = start->sp;
+	walk->fp = start->fp;
+	walk->lr = start->lr;
+	walk->start = walk->end = 0;
+	walk->marks = PROFILER_FRAME_EXACT;
+	walk->guessed = 0;
+	walk->ended = PROFILER_END_TRUNCATED;
+}
+
+struct walk_context {
+	struct profiler_walk *walk;
+	u64 *frames;
+};
+
+static long walk_step(u32 index, struct walk_context *context)
+{
+	return unwind_step(context->walk, context->frames);
+}
+
+static __always_inline void want(u32 pid)
+{
+	u8 once = 1;
+
+	bpf_map_update_elem(&wanted, &pid, &once, BPF_NOEXIST);
+}
+
+/* Finds the mappings of the process for a walk: 0, or -1 when there are none. */
+static __always_inline int find_process(struct profiler_walk *walk, u32 pid)
+{
+	struct profiler_unwind_process *process = bpf_map_lookup_elem(&processes, &pid);
+	const struct profiler_unwind_mappings *mappings;
+	const unsigned char *chunk;
+	u32 offset;
+
+	if (!process)
+		return -1;
+	walk->mappings = process->mappings;
+	chunk = unwind_piece(walk->mappings, &offset);
+	if (!chunk)
+		return -1;
+	mappings = (const void *)(chunk + (offset & (PROFILER_CHUNK_BYTES - sizeof(*mappings))));
+	if (mappings->id != process->id)
+		return -1; /* given to others since: a fork copied the entry while userspace replaced it */
+	walk->count = mappings->count;
+	return 0;
+}
+
+/*
+ * Walks the user stack of the current task into `frames`, which has room for PROFILER_MAX_FRAMES + 1. `start`: the
+ * registers of the event, of user or kernel mode. Returns how it ended (enum profiler_unwind_end), with walk->depth
+ * frames; on PROFILER_END_NO_TABLE perhaps without any.
+ */
+static __always_inline u32 walk_user_stack(struct task_struct *task, u32 pid, struct profiler_walk *walk,
+					   const struct profiler_start *start, u64 *frames)
+{
+	struct walk_context context = { walk, frames };
+
+	walk->depth = 0;
+	if (is_user(start)) {
+		start_walk(walk, start);
+	} else {
+		/* In the kernel: what the task had when it entered it. */
+		u64 registers[PROFILER_REGISTERS];
+
+		if (bpf_probe_read_kernel(registers, sizeof(registers), (void *)bpf_task_pt_regs(task)))
+			return PROFILER_END_NO_STACK;
+		struct profiler_start entered = START_FROM(registers);
+
+		if (!is_user(&entered))
+			return PROFILER_END_FRAME_POINTERS; /* 32-bit: not walked here */
+		start_walk(walk, &entered);
+	}
+	if (find_process(walk, pid)) {
+		want(pid);
+		return PROFILER_END_NO_TABLE;
+	}
+	walk->frame_pointers = config.unwind != PROFILER_UNWIND_CFI;
+	bpf_loop(PROFILER_MAX_FRAMES, walk_step, &context, 0);
+	if (walk->ended == PROFILER_END_NO_TABLE && !walk->depth)
+		want(pid); /* it runs where nothing was mapped when we looked */
+	return walk->ended;
+}
+
+#endif

@@ -1,0 +1,71 @@
+/** The maps that the stack walk reads (bpf/user-stack.h), typed. */
+import type { BpfObject } from './addon.ts';
+import { Heap, sizeOf, UnwindProcess } from './records.gen.ts';
+
+/** linux/bpf.h */
+const BPF_NOEXIST = 1;
+const BPF_EXIST = 2;
+const WANTED_AT_ONCE = 256;
+
+/** What the `processes` map says of a process: which piece of the heap holds its mappings, and that piece's id. */
+export interface ProcessEntry {
+  readonly id: number;
+  /** Heap address. */
+  readonly mappings: number;
+}
+
+export class UnwindMaps {
+  /** An entry of two words for each file: struct profiler_unwind_file. Shared with the kernel. */
+  readonly files: Uint32Array;
+  readonly #object: BpfObject;
+  readonly #key = new Uint32Array(1);
+  readonly #value = new Uint32Array(sizeOf.UnwindProcess / 4);
+  readonly #wanted = new Uint32Array(WANTED_AT_ONCE);
+
+  constructor(object: BpfObject) {
+    this.#object = object;
+    this.files = new Uint32Array(object.memory('files', Heap.PROFILER_MAX_FILES * sizeOf.UnwindFile).buffer);
+  }
+
+  /** Makes chunk `index` of the heap; its memory, zeroed. Throws when the kernel refuses. */
+  add(index: number): Uint8Array {
+    return this.#object.addInner('chunks', index, Heap.PROFILER_CHUNK_BYTES);
+  }
+
+  remove(index: number): void {
+    this.#key[0] = index;
+    this.#object.delete('chunks', bytes(this.#key));
+  }
+
+  /** Adds a process; false when it is there already. */
+  insertProcess(pid: number, entry: ProcessEntry): boolean {
+    return this.#updateProcess(pid, entry, BPF_NOEXIST);
+  }
+
+  /** Replaces what is known of a process; false when it is not there, as after an exec. */
+  replaceProcess(pid: number, entry: ProcessEntry): boolean {
+    return this.#updateProcess(pid, entry, BPF_EXIST);
+  }
+
+  deleteProcess(pid: number): void {
+    this.#key[0] = pid;
+    this.#object.delete('processes', bytes(this.#key));
+  }
+
+  #updateProcess(pid: number, { id, mappings }: ProcessEntry, flags: number): boolean {
+    this.#key[0] = pid;
+    this.#value[UnwindProcess.id / 4] = id >>> 0;
+    this.#value[UnwindProcess.id / 4 + 1] = Math.floor(id / 2 ** 32);
+    this.#value[UnwindProcess.mappings / 4] = mappings;
+    return this.#object.update('processes', bytes(this.#key), bytes(this.#value), flags);
+  }
+
+  /** Processes that were sampled and had no mappings; each is named once. The array is used again. */
+  takeWanted(): Uint32Array {
+    return this.#wanted.subarray(0, this.#object.take('wanted', bytes(this.#wanted), 4));
+  }
+}
+
+function bytes(words: Uint32Array): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+}
