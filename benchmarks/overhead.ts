@@ -2,6 +2,7 @@
  * How much slower a program runs while it is recorded: calls a second with a recorder attached against calls a second
  * just before and after, in turns with other tools.
  * `FLAMEGRAPH_DIR=… node dist/benchmarks/overhead.js [rounds [rate…]]`
+ * OVERHEAD_FLAGS are more flags for the compiler of the target, OVERHEAD_TOOLS the only tools to take, with commas.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -15,9 +16,11 @@ const SETTLE_MS = 1500;
 const WINDOW_MS = 3000;
 
 const rounds = Number(process.argv[2] ?? 7);
-const available = peers.filter(peer => peer.available);
+const only = process.env.OVERHEAD_TOOLS?.split(',');
+const flags = process.env.OVERHEAD_FLAGS?.split(' ') ?? [];
+const available = peers.filter(peer => peer.available && (only === undefined || only.includes(peer.name)));
 const counter = join(folder, 'calls');
-const target = spawn(compile('test/programs/deep.cc'), ['36000', '1', '2048', counter], { stdio: 'ignore' });
+const target = spawn(compile('test/programs/deep.cc', ...flags), ['36000', '1', '2048', counter], { stdio: 'ignore' });
 process.on('exit', () => target.kill());
 
 /** Calls per millisecond in a window. */

@@ -39,15 +39,21 @@ async function recordingsOf(target: Target): Promise<Map<string, Recording>> {
   return recordings;
 }
 
-function exactShare(target: Target, stacks: readonly UserStack[]): number {
-  const { fault } = target;
-  return fault === undefined ? Number.NaN : sum(stacks, stack => (fault(stack) === '' ? 1 : 0)) / sum(stacks);
+/** The share of stacks that are the true ones, whole. */
+function exactShare({ fault }: Target, stacks: readonly UserStack[], roots: Roots): number {
+  if (fault === undefined) return Number.NaN;
+  return sum(stacks, stack => (isRooted(stack, roots) && fault(stack) === '' ? 1 : 0)) / sum(stacks);
 }
 
-function cells(target: Target, recording: Recording | undefined, roots: Roots): string[] {
-  if (recording === undefined) return ['–', '–', '–'];
-  const { rooted, depth } = sharesOf(recording.stacks, roots);
-  return [percent(rooted), percent(exactShare(target, recording.stacks)), depth.toFixed(1)];
+/** What is said of each recorder, one after the other. */
+function cells(target: Target, recordings: ReadonlyMap<string, Recording>, roots: Roots): string[] {
+  const all = recorders.map(({ name }) => {
+    const stacks = recordings.get(name)?.stacks;
+    if (stacks === undefined) return ['–', '–', '–'];
+    const { rooted, depth } = sharesOf(stacks, roots);
+    return [percent(rooted), percent(exactShare(target, stacks, roots)), depth.toFixed(1)];
+  });
+  return [0, 1, 2].map(column => all.map(row => row[column]!.replace(' %', '')).join(' / '));
 }
 
 /** What of our recording is not as it should be: how walks ended, and in which frame those ended that did not come far. */
@@ -85,19 +91,16 @@ export async function complete(): Promise<void> {
     }
     const recordings = await recordingsOf(target);
     const ours = recordings.get('profiler');
-    const all = recorders.map(({ name }) => cells(target, recordings.get(name), roots));
-    rows.push([
-      target.name,
-      `${target.aim} %`,
-      percent(ours === undefined ? Number.NaN : completeShare(ours.ends)),
-      ...[0, 1, 2].flatMap(column => all.map(row => row[column]!)),
-    ]);
+    const said = percent(ours === undefined ? Number.NaN : completeShare(ours.ends));
+    rows.push([target.name, `${target.aim} %`, said, ...cells(target, recordings, roots)]);
     if (ours !== undefined) notes.push(...explain(target, ours, roots).map(line => `${target.name}: ${line}`));
   }
-  console.log(`\nstacks of ${SECONDS} s of each target: share that is complete as the recorder says (ours), that begins where`);
-  console.log('stacks begin (all), that is the true one (where that is known), and mean number of user frames');
-  const names = recorders.map(({ name }) => name);
-  const heads = ['begins', 'true', 'depth'].flatMap(what => names.map(name => `${what}: ${name}`));
-  table([['target', 'aim', 'complete', ...heads], ...rows]);
+  console.log(
+    `\nstacks of ${SECONDS} s of each target, of ${recorders.map(({ name }) => name).join(' / ')}, per cent that are`,
+  );
+  console.log(
+    'complete as we say, that begin where stacks begin, that are true where that is known, and mean user frames',
+  );
+  table([['target', 'aim', 'complete', 'begin', 'true', 'frames'], ...rows]);
   for (const note of notes) console.log(note);
 }

@@ -56,7 +56,11 @@ async function perfDwarf(pid: number, seconds: number): Promise<Recording> {
 /** What perf makes of its recording. */
 export function perfStacks(data: string): UserStack[] {
   const options = ['script', '--no-inline', '-i', data, '-F', 'comm,pid,tid,ip,sym,dso'];
-  const text = execFileSync('perf', options, { encoding: 'utf8', maxBuffer: 2 ** 30, stdio: ['ignore', 'pipe', 'ignore'] });
+  const text = execFileSync('perf', options, {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 30,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   return parsePerfScript(text);
 }
 

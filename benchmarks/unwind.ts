@@ -8,7 +8,14 @@ import { bpfCost } from './unwind-bpf.ts';
 import { complete } from './unwind-complete.ts';
 import { churn, cost, overhead, system } from './unwind-cost.ts';
 
-const sections: Readonly<Record<string, () => Promise<void>>> = { complete, bpf: bpfCost, cost, churn, system, overhead };
+const sections: Readonly<Record<string, () => Promise<void>>> = {
+  complete,
+  bpf: bpfCost,
+  cost,
+  churn,
+  system,
+  overhead,
+};
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(sections);
 for (const name of names) {
   const section = sections[name];

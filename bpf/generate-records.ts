@@ -14,6 +14,7 @@ const OUTPUT = 'src/capture/records.gen.ts';
 const STRUCTS = {
   profiler_config: 'Config',
   profiler_sample: 'Sample',
+  profiler_start: 'Start',
   profiler_perf_mmap2: 'PerfMmap2',
   profiler_perf_comm: 'PerfComm',
   profiler_perf_task: 'PerfTask',

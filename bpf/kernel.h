@@ -63,12 +63,14 @@ struct signal_struct {
 	profiler_atomic live;
 };
 
-struct mm_struct;
-struct pt_regs;
+struct mm_struct {
+	unsigned long start_stack;
+};
 
 struct task_struct {
 	unsigned int flags;
 	struct mm_struct *mm;
+	unsigned int in_execve : 1;
 	int pid;
 	int tgid;
 	struct task_struct *group_leader;

@@ -46,6 +46,7 @@ struct profiler_layouts {
 	enum perf_sw_ids software;
 	enum perf_type_id type;
 	struct perf_event_attr attributes;
+	struct profiler_start start;
 	struct profiler_perf_comm comm;
 	struct profiler_perf_lost lost;
 	struct profiler_perf_mmap2 mmap2;
@@ -76,9 +77,16 @@ struct {
  * program on a CPU while one is running (bpf_prog_active). */
 struct profiler_scratch {
 	struct profiler_sample sample;
-	u64 frames[2 * (PROFILER_MAX_FRAMES + 1)];
+	u64 frames[PROFILER_MAX_FRAMES + 1 + PROFILER_MAX_WALK + 1];
+	u8 snapshot[PROFILER_SNAPSHOT_BYTES + PROFILER_SNAPSHOT_PAGE]; /* frames[] reaches into it */
+	struct profiler_start start;
 	struct profiler_walk walk;
 };
+
+/* Behind the header, at most. */
+#define PROFILER_MAX_WORDS                                                                                \
+	(PROFILER_MAX_FRAMES + (sizeof(struct profiler_start) + PROFILER_SNAPSHOT_BYTES + PROFILER_SNAPSHOT_PAGE) / \
+				       sizeof(u64))
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -159,6 +167,7 @@ static __always_inline u32 get_user_stack(struct profiler_perf_context *context,
 {
 	long frames = take_stack(context, &record->frames[at], BPF_F_USER_STACK);
 
+	record->sample.unwind = PROFILER_END_FRAME_POINTERS;
 	if (frames <= 0) {
 		record->sample.unwind = PROFILER_END_FAILED;
 		return 0;
@@ -166,21 +175,59 @@ static __always_inline u32 get_user_stack(struct profiler_perf_context *context,
 	return frames & PROFILER_MAX_FRAMES;
 }
 
-static __always_inline u32 take_user_stack(struct profiler_perf_context *context, struct profiler_scratch *record, u32 at,
-					   int walk)
+/* What is needed to walk a stack later, in place of its frames. Returns the words; 0 when there is too little room. */
+static __always_inline u32 take_snapshot(struct task_struct *task, struct profiler_scratch *record, u32 at)
 {
-	record->sample.unwind = PROFILER_END_FRAME_POINTERS;
-	record->sample.walked = 0;
-	if (walk) {
-		struct profiler_start start = START_FROM(context->registers);
+	u64 *words = &record->frames[at];
+	u32 bytes;
 
-		record->sample.unwind = walk_user_stack(bpf_get_current_task_btf(), record->sample.pid, &record->walk,
-							&start, &record->frames[at]);
-		record->sample.walked = record->walk.depth > 0;
-		if (record->walk.depth || record->sample.unwind == PROFILER_END_NO_STACK)
-			return record->walk.depth & PROFILER_MAX_FRAMES;
+	/* A snapshot has the size of a hundred samples, which must not be lost for it. */
+	if (bpf_ringbuf_query(&samples, BPF_RB_AVAIL_DATA) > bpf_ringbuf_query(&samples, BPF_RB_RING_SIZE) / 2)
+		return 0;
+	bytes = copy_stack(task, (u8 *)words + sizeof(record->start), record->start.sp);
+	if (!bytes)
+		return 0;
+	__builtin_memcpy(words, &record->start, sizeof(record->start));
+	return (sizeof(record->start) + bytes) / sizeof(u64);
+}
+
+/* In an exec, the old stack is gone at some point and the new one has nothing yet. */
+static __always_inline int is_in_exec(struct task_struct *task)
+{
+	return bpf_core_field_exists(task->in_execve) && BPF_CORE_READ_BITFIELD_PROBED(task, in_execve);
+}
+
+/* The user stack behind the `at` kernel frames: sample.user_frames frames, or sample.snapshot words. */
+static __always_inline void walk_or_copy(struct profiler_perf_context *context, struct profiler_scratch *record, u32 at)
+{
+	struct profiler_sample *sample = &record->sample;
+	struct task_struct *task;
+	int is_user;
+
+	COPY_REGISTERS(&record->start, context->registers, is_user);
+	if (!is_user && entry_registers(bpf_get_current_task_btf(), &record->start)) {
+		sample->user_frames = get_user_stack(context, record, at);
+		return;
 	}
-	return get_user_stack(context, record, at);
+	sample->unwind = walk_user_stack(sample->pid, &record->walk, &record->start, &record->frames[at]);
+	sample->walked = 1;
+	sample->user_frames = record->walk.depth & PROFILER_MAX_WALK;
+	if (sample->unwind == PROFILER_END_COMPLETE || sample->unwind == PROFILER_END_TRUNCATED)
+		return;
+	task = (struct task_struct *)bpf_get_current_task();
+	if (is_in_exec(task)) {
+		sample->unwind = PROFILER_END_NO_STACK;
+		sample->user_frames = 0;
+	} else if (record->walk.unknown) {
+		sample->snapshot = take_snapshot(task, record, at);
+		if (sample->snapshot) {
+			sample->user_frames = 0;
+		} else if (!record->walk.depth) {
+			sample->walked = 0;
+			sample->user_frames = get_user_stack(context, record, at);
+			sample->unwind = PROFILER_END_NO_TABLE;
+		}
+	}
 }
 
 /* Whether the task has a user stack: neither a kernel thread, nor one that has given up its memory at its end. */
@@ -193,7 +240,7 @@ static __always_inline int take_sample(struct profiler_perf_context *context, in
 {
 	u64 id = bpf_get_current_pid_tgid();
 	u32 pid = id >> 32, tid = (u32)id, zero = 0;
-	u32 kernel_frames = 0, user_frames = 0;
+	u32 kernel_frames = 0, words;
 	struct task_struct *task;
 	struct profiler_scratch *record;
 	long frames;
@@ -225,6 +272,8 @@ static __always_inline int take_sample(struct profiler_perf_context *context, in
 	record->sample.pid = pid;
 	record->sample.unwind = PROFILER_END_NO_STACK;
 	record->sample.walked = 0;
+	record->sample.user_frames = 0;
+	record->sample.snapshot = 0;
 	if (config.stacks & PROFILER_STACK_KERNEL) {
 		frames = take_stack(context, record->frames, 0);
 		/* In user mode there is no kernel stack, which the helper calls EFAULT. */
@@ -234,7 +283,10 @@ static __always_inline int take_sample(struct profiler_perf_context *context, in
 			count(PROFILER_COUNT_KERNEL_FAILED);
 	}
 	if ((config.stacks & PROFILER_STACK_USER) && has_user_stack(task))
-		user_frames = take_user_stack(context, record, kernel_frames, walk);
+		if (walk)
+			walk_or_copy(context, record, kernel_frames);
+		else
+			record->sample.user_frames = get_user_stack(context, record, kernel_frames);
 	else if (config.stacks == PROFILER_STACK_USER)
 		return 0; /* only user stacks are wanted and this task has none */
 	if (config.stacks == PROFILER_STACK_KERNEL && !kernel_frames)
@@ -247,10 +299,11 @@ static __always_inline int take_sample(struct profiler_perf_context *context, in
 	record->sample.cpu = bpf_get_smp_processor_id();
 	record->sample.event = config.event;
 	record->sample.kernel_frames = kernel_frames;
-	record->sample.user_frames = user_frames;
 	/* No wake-up: userspace drains on a timer, which costs the target nothing. */
-	if (bpf_ringbuf_output(&samples, record, sizeof(record->sample) + (kernel_frames + user_frames) * sizeof(u64),
-			       BPF_RB_NO_WAKEUP))
+	words = kernel_frames + record->sample.user_frames + record->sample.snapshot;
+	if (words > PROFILER_MAX_WORDS)
+		words = PROFILER_MAX_WORDS; /* never; the verifier has lost sight of the sum */
+	if (bpf_ringbuf_output(&samples, record, sizeof(record->sample) + words * sizeof(u64), BPF_RB_NO_WAKEUP))
 		count(PROFILER_COUNT_RING_FULL);
 	else
 		count(PROFILER_COUNT_SAMPLES);

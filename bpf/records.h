@@ -10,11 +10,16 @@
 #include <linux/types.h>
 
 enum profiler_limits {
-	/* Frames of one kind in a record. 127 is the kernel's default kernel.perf_event_max_stack. It must be 2^n - 1:
-	 * the verifier bounds lengths by a mask. */
+	/* Frames that bpf_get_stack gives, of one kind: 127 is the default of kernel.perf_event_max_stack. This and the
+	 * next must be 2^n - 1: the verifier bounds lengths by a mask. */
 	PROFILER_MAX_FRAMES = 127,
+	/* User frames that the walk finds. Compilers go beyond 127. */
+	PROFILER_MAX_WALK = 511,
 	PROFILER_COMM_LEN = 16,
 	PROFILER_MAX_TARGETS = 65536,
+	/* Of stack in a snapshot, and what is copied at once: a page, for the one behind it may not be mapped. */
+	PROFILER_SNAPSHOT_BYTES = 16384,
+	PROFILER_SNAPSHOT_PAGE = 4096,
 };
 
 /* What may be sampled: bits of profiler_config.filter. A task has to pass every one that is set. */
@@ -47,7 +52,7 @@ enum profiler_target {
 enum profiler_unwind_end {
 	PROFILER_END_NO_STACK,       /* kernel thread, ending process, or not asked for */
 	PROFILER_END_COMPLETE,       /* at the outermost frame: undefined return address, or end of the frame pointers */
-	PROFILER_END_TRUNCATED,      /* PROFILER_MAX_FRAMES frames */
+	PROFILER_END_TRUNCATED,      /* PROFILER_MAX_WALK frames */
 	PROFILER_END_NO_RULE,        /* code without usable rules, and no frame pointer either */
 	PROFILER_END_BAD_READ,       /* memory of the stack could not be read */
 	PROFILER_END_NO_TABLE,       /* the process or the file was too new: its tables were not there yet */
@@ -80,9 +85,10 @@ struct profiler_config {
 };
 
 /*
- * One sample. `kernel_frames` addresses follow, then `user_frames` addresses, innermost first, 8 bytes each. The
- * length is a multiple of 8 and follows from the header, so that records can be laid end to end. What tells two samples
- * apart when they are counted stands from `pid` on.
+ * One sample. `kernel_frames` addresses follow, then `user_frames` addresses, innermost first, 8 bytes each, or else, where
+ * tables were not there yet, `snapshot` words of 8 bytes to walk later: struct profiler_start and the stack from its sp
+ * on. The length is a multiple of 8 and follows from the header, so that records can be laid end to end. What tells two
+ * samples apart when they are counted stands from `pid` on.
  */
 struct profiler_sample {
 	__u64 time;      /* CLOCK_MONOTONIC, ns */
@@ -93,11 +99,20 @@ struct profiler_sample {
 	__u32 cpu;
 	__u16 event; /* profiler_config.event */
 	__u8 kernel_frames;
-	__u8 user_frames;
 	__u8 unwind; /* enum profiler_unwind_end */
+	__u16 user_frames;
+	__u16 snapshot;
 	__u8 walked; /* the user frames come from the walk and have marks; else from bpf_get_stack */
-	__u8 reserved[6];
+	__u8 reserved[3];
 	char comm[PROFILER_COMM_LEN];
+};
+
+/* The registers of user mode that a walk starts from. */
+struct profiler_start {
+	__u64 pc;
+	__u64 sp;
+	__u64 fp;
+	__u64 lr; /* arm64 */
 };
 
 /* Index into the `counters` map: every way in which a sample or a part of it can be lost. */

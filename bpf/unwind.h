@@ -38,8 +38,24 @@ struct profiler_walk {
 	u32 marks;	    /* enum profiler_frame_mark of `pc` */
 	u32 ended;	    /* enum profiler_unwind_end */
 	u32 guessed;	    /* what a walk that reaches the outermost frame ends with: a table was missing on its way */
+	u32 unknown;	    /* it met code whose mapping or table may come yet */
 	u32 depth;
 };
+
+/* Sets a walk out; the mappings of the process have to be told as well. */
+static __always_inline void unwind_start(struct profiler_walk *walk, const struct profiler_start *start)
+{
+	walk->pc = start->pc;
+	walk->sp = start->sp;
+	walk->fp = start->fp;
+	walk->lr = start->lr;
+	walk->start = walk->end = 0;
+	walk->marks = PROFILER_FRAME_EXACT;
+	walk->guessed = 0;
+	walk->unknown = 0;
+	walk->depth = 0;
+	walk->ended = PROFILER_END_TRUNCATED;
+}
 
 /* All ones when a < b, for values whose difference is below 2^63. A comparison would be a branch, and each branch of a
  * search doubles what the verifier walks. */
@@ -263,7 +279,7 @@ static __always_inline int unwind_by_rule(struct profiler_walk *walk, struct pro
 
 /*
  * One frame: `pc` is written to frames[depth], and the registers become those of its caller. 1 when the walk has ended.
- * `frames` has room for PROFILER_MAX_FRAMES + 1.
+ * `frames` has room for PROFILER_MAX_WALK + 1.
  */
 static __always_inline int unwind_step(struct profiler_walk *walk, u64 *frames)
 {
@@ -274,16 +290,17 @@ static __always_inline int unwind_step(struct profiler_walk *walk, u64 *frames)
 	if (!walk->pc)
 		return unwind_complete(walk); /* where coroutines and hand-made stacks begin */
 	if ((address < walk->start || address >= walk->end) && unwind_find_mapping(walk, address)) {
+		walk->unknown = 1;
 		if (!walk->depth)
 			return unwind_end(walk, PROFILER_END_NO_TABLE);
 		return unwind_end(walk, walk->marks & PROFILER_FRAME_FRAME_POINTER ? PROFILER_END_NO_RULE : PROFILER_END_CORRUPT);
 	}
-	frames[walk->depth & PROFILER_MAX_FRAMES] = walk->pc | (u64)walk->marks << PROFILER_FRAME_SHIFT;
+	frames[walk->depth & PROFILER_MAX_WALK] = walk->pc | (u64)walk->marks << PROFILER_FRAME_SHIFT;
 	walk->depth++;
 	if (walk->table >= PROFILER_TABLE_FIRST)
 		rule = unwind_find_rule(walk, address);
 	else if (walk->table == PROFILER_TABLE_PENDING)
-		walk->guessed = PROFILER_END_NO_TABLE;
+		walk->unknown = walk->guessed = PROFILER_END_NO_TABLE;
 	else if (walk->table == PROFILER_TABLE_EVICTED)
 		walk->guessed = PROFILER_END_EVICTED;
 	switch (rule.kind) {

@@ -82,51 +82,26 @@ enum { REGISTER_FP = 29, REGISTER_LR = 30, REGISTER_SP = 31, REGISTER_PC = 32, R
 #define PSTATE_MODE 0x1f /* 0 for 64-bit user mode */
 #endif
 
-/* The registers that a walk starts from. */
-struct profiler_start {
-	u64 pc;
-	u64 sp;
-	u64 fp;
-	u64 lr;
-	u64 mode;
-};
-
-/* The context of a program may only be read at constant offsets, so this is not shared by pointers: a macro. */
+/* The context of a program may only be read at constant offsets, so it cannot share a function with registers that were
+ * copied: a macro. */
 #if defined(__TARGET_ARCH_x86)
-#define START_FROM(registers)                                                                           \
-	{                                                                                               \
-		.pc = (registers)[REGISTER_PC], .sp = (registers)[REGISTER_SP], .fp = (registers)[REGISTER_FP], \
-		.mode = (registers)[REGISTER_CS]                                                        \
-	}
+#define COPY_REGISTERS(start, registers, is_user)               \
+	({                                                      \
+		(start)->pc = (registers)[REGISTER_PC];         \
+		(start)->sp = (registers)[REGISTER_SP];         \
+		(start)->fp = (registers)[REGISTER_FP];         \
+		(is_user) = (registers)[REGISTER_CS] == USER_CS_64; \
+	})
 #else
-#define START_FROM(registers)                                                                           \
-	{                                                                                               \
-		.pc = (registers)[REGISTER_PC], .sp = (registers)[REGISTER_SP], .fp = (registers)[REGISTER_FP], \
-		.lr = (registers)[REGISTER_LR], .mode = (registers)[REGISTER_PSTATE]                    \
-	}
+#define COPY_REGISTERS(start, registers, is_user)                     \
+	({                                                            \
+		(start)->pc = (registers)[REGISTER_PC];               \
+		(start)->sp = (registers)[REGISTER_SP];               \
+		(start)->fp = (registers)[REGISTER_FP];               \
+		(start)->lr = (registers)[REGISTER_LR];               \
+		(is_user) = !((registers)[REGISTER_PSTATE] & PSTATE_MODE); \
+	})
 #endif
-
-/* Whether the registers are those of a 64-bit program in user mode. */
-static __always_inline int is_user(const struct profiler_start *start)
-{
-#if defined(__TARGET_ARCH_x86)
-	return start->mode == USER_CS_64;
-#else
-	return !(start->mode & PSTATE_MODE);
-#endif
-}
-
-static __always_inline void start_walk(struct profiler_walk *walk, const struct profiler_start *start)
-{
-	walk->pc = start->pc;
-	walk->sp = start->sp;
-	walk->fp = start->fp;
-	walk->lr = start->lr;
-	walk->start = walk->end = 0;
-	walk->marks = PROFILER_FRAME_EXACT;
-	walk->guessed = 0;
-	walk->ended = PROFILER_END_TRUNCATED;
-}
 
 struct walk_context {
 	struct profiler_walk *walk;
@@ -166,40 +141,72 @@ static __always_inline int find_process(struct profiler_walk *walk, u32 pid)
 	return 0;
 }
 
+/* Where the task was in user mode before it entered the kernel: 0, or -1 when that cannot be told. */
+static __always_inline int entry_registers(struct task_struct *task, struct profiler_start *start)
+{
+	u64 registers[PROFILER_REGISTERS];
+	int is_user;
+
+	if (bpf_probe_read_kernel(registers, sizeof(registers), (void *)bpf_task_pt_regs(task)))
+		return -1;
+	COPY_REGISTERS(start, registers, is_user);
+	return is_user ? 0 : -1; /* 32-bit programs are not walked here */
+}
+
 /*
- * Walks the user stack of the current task into `frames`, which has room for PROFILER_MAX_FRAMES + 1. `start`: the
- * registers of the event, of user or kernel mode. Returns how it ended (enum profiler_unwind_end), with walk->depth
- * frames; on PROFILER_END_NO_TABLE perhaps without any.
+ * Walks the user stack of the current task from `start` into `frames`, which has room for PROFILER_MAX_WALK + 1.
+ * Returns how it ended (enum profiler_unwind_end), with walk->depth frames; none where no mappings were known.
  */
-static __always_inline u32 walk_user_stack(struct task_struct *task, u32 pid, struct profiler_walk *walk,
-					   const struct profiler_start *start, u64 *frames)
+static __always_inline u32 walk_user_stack(u32 pid, struct profiler_walk *walk, const struct profiler_start *start,
+					   u64 *frames)
 {
 	struct walk_context context = { walk, frames };
 
-	walk->depth = 0;
-	if (is_user(start)) {
-		start_walk(walk, start);
-	} else {
-		/* In the kernel: what the task had when it entered it. */
-		u64 registers[PROFILER_REGISTERS];
-
-		if (bpf_probe_read_kernel(registers, sizeof(registers), (void *)bpf_task_pt_regs(task)))
-			return PROFILER_END_NO_STACK;
-		struct profiler_start entered = START_FROM(registers);
-
-		if (!is_user(&entered))
-			return PROFILER_END_FRAME_POINTERS; /* 32-bit: not walked here */
-		start_walk(walk, &entered);
-	}
+	unwind_start(walk, start);
 	if (find_process(walk, pid)) {
 		want(pid);
+		walk->unknown = 1;
 		return PROFILER_END_NO_TABLE;
 	}
 	walk->frame_pointers = config.unwind != PROFILER_UNWIND_CFI;
-	bpf_loop(PROFILER_MAX_FRAMES, walk_step, &context, 0);
+	bpf_loop(PROFILER_MAX_WALK, walk_step, &context, 0);
 	if (walk->ended == PROFILER_END_NO_TABLE && !walk->depth)
 		want(pid); /* it runs where nothing was mapped when we looked */
 	return walk->ended;
+}
+
+/* Bytes of stack above `sp` that are worth a copy: the stack of the first thread ends where the program began. */
+static __always_inline u64 stack_size(struct task_struct *task, u64 sp)
+{
+	u64 size = BPF_CORE_READ(task, mm, start_stack) - sp;
+
+	return size <= PROFILER_SNAPSHOT_BYTES ? size : PROFILER_SNAPSHOT_BYTES;
+}
+
+/*
+ * Copies the stack from `sp` on, up to the first page that cannot be read. Returns the bytes, at most a page more than
+ * PROFILER_SNAPSHOT_BYTES, a multiple of 8.
+ */
+static __always_inline u32 copy_stack(struct task_struct *task, u8 *into, u64 sp)
+{
+	u64 wanted = stack_size(task, sp);
+	u32 copied = 0;
+
+	if (sp & 7)
+		return 0;
+	for (int page = 0; page <= PROFILER_SNAPSHOT_BYTES / PROFILER_SNAPSHOT_PAGE; page++) {
+		u32 size = PROFILER_SNAPSHOT_PAGE - (sp & (PROFILER_SNAPSHOT_PAGE - 1));
+
+		if (copied >= wanted || copied >= PROFILER_SNAPSHOT_BYTES)
+			break;
+		if (size > wanted - copied)
+			size = ((u32)(wanted - copied) & (PROFILER_SNAPSHOT_PAGE - 8)) + 8;
+		if (bpf_probe_read_user(into + copied, size, (void *)sp))
+			break;
+		copied += size;
+		sp += size;
+	}
+	return copied;
 }
 
 #endif

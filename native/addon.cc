@@ -17,7 +17,12 @@
 #include <string>
 #include <vector>
 
+#include "../bpf/records.h"
+#include "walk.h"
+
 namespace {
+
+const size_t kChunkBytes = PROFILER_CHUNK_BYTES, kMaxFrames = PROFILER_MAX_WALK + 1;
 
 const size_t kPage = static_cast<size_t>(sysconf(_SC_PAGESIZE));
 
@@ -377,6 +382,29 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
   size_t ring_size_ = 0;
 };
 
+// (snapshot: Uint8Array, chunks: (Uint8Array | undefined)[], files: Uint8Array, mappings: number, count: number,
+// framePointers: boolean): walks the stack of a snapshot, which is registers and stack bytes as bpf/records.h has them,
+// and puts the frames into their place. Returns enum profiler_unwind_end in the low 8 bits, the number of frames above.
+Napi::Value Walk(const Napi::CallbackInfo &info) {
+  auto snapshot = ToBytes(info[0]), files = ToBytes(info[2]);
+  auto list = info[1].As<Napi::Array>();
+  std::vector<const unsigned char *> chunks(list.Length());
+  for (uint32_t i = 0; i < chunks.size(); i++) {
+    Napi::Value chunk = list.Get(i);
+    if (!chunk.IsUndefined() && ToBytes(chunk).size == kChunkBytes) chunks[i] = ToBytes(chunk).data;
+  }
+  uint64_t registers[4], frames[kMaxFrames];
+  if (snapshot.size < sizeof(registers)) throw Napi::RangeError::New(info.Env(), "the snapshot has no registers");
+  memcpy(registers, snapshot.data, sizeof(registers));
+  walk_memory memory = {chunks.data(), chunks.size(), files.data, files.size / sizeof(profiler_unwind_file),
+                        snapshot.data + sizeof(registers), snapshot.size - sizeof(registers), registers[1]};
+  uint32_t depth = 0;
+  uint32_t end = walk_stack(&memory, registers, ToUint32(info[3]), ToUint32(info[4]), info[5].ToBoolean(), frames, &depth);
+  depth = std::min<uint32_t>(depth, snapshot.size / sizeof(uint64_t));
+  memcpy(snapshot.data, frames, depth * sizeof(uint64_t));
+  return Napi::Number::New(info.Env(), end | depth << 8);
+}
+
 // (status: number): ends the process at once; see its use for the reason
 void Exit(const Napi::CallbackInfo &info) { _exit(info[0].ToNumber().Int32Value()); }
 
@@ -384,6 +412,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   libbpf_set_print(Log);
   exports.Set("BpfObject", BpfObject::Define(env));
   exports.Set("PerfEvent", PerfEvent::Define(env));
+  exports.Set("walk", Napi::Function::New<Walk>(env, "walk"));
   exports.Set("exit", Napi::Function::New<Exit>(env, "exit"));
   return exports;
 }

@@ -1,7 +1,8 @@
 /** The whole flow on one screen: capture → aggregate → process → symbolize → Profile. */
 import { Aggregator, type Resolver } from './aggregate/aggregator.ts';
 import type { Consumer } from './capture/merge.ts';
-import { kernelFrames, userFrames, Word } from './capture/samples.ts';
+import { UnwindEnd } from './capture/records.gen.ts';
+import { isWalked, kernelFrames, unwindEnd, userFrames, Word } from './capture/samples.ts';
 import { maxFrames, monotonicTime, Session, type SessionOptions } from './capture/session.ts';
 import type { SidebandEvent } from './capture/sideband.ts';
 import type { Label, Profile } from './model/profile.ts';
@@ -22,6 +23,8 @@ export interface RecordingOptions extends SessionOptions {
   readonly comments: readonly string[];
 }
 
+const DRAIN_BUSY_NS = 50e6;
+
 /** A running recording. Its owner calls drain() every now and then, and finish() or close() at the end. */
 export class Recording implements Consumer, Resolver {
   readonly #options: RecordingOptions;
@@ -39,6 +42,7 @@ export class Recording implements Consumer, Resolver {
   #truncated = 0;
   #losses: Record<string, number> = {};
   #durationMs = 0;
+  #drained = 0;
 
   /** Starts sampling. Throws a ProfilerError. */
   constructor(options: RecordingOptions) {
@@ -50,8 +54,11 @@ export class Recording implements Consumer, Resolver {
     this.#processes = new ProcessTable({ followAll });
     this.#session = new Session(options);
     const maps = this.#session.unwindMaps;
-    if (maps)
-      this.#unwinder = new Unwinder({ maps, code: this.#locations.code, followAll, memory: options.unwindMemory });
+    if (maps) {
+      const { code } = this.#locations;
+      const framePointers = options.unwind === 'auto';
+      this.#unwinder = new Unwinder({ maps, code, followAll, framePointers, memory: options.unwindMemory });
+    }
     for (const pid of pids) {
       this.#processes.image(pid);
       this.#unwinder?.follow(pid);
@@ -69,11 +76,12 @@ export class Recording implements Consumer, Resolver {
   }
 
   losses(): Record<string, number> {
-    return { ...this.#session.losses(), [`stacks cut off at ${this.#maxFrames} frames`]: this.#truncated };
+    return { ...this.#session.losses(), 'stacks cut off (too deep)': this.#truncated };
   }
 
   drain(): void {
     const now = monotonicTime();
+    this.#drained = now;
     this.#session.drain(this);
     this.#unwinder?.flush(now);
   }
@@ -83,6 +91,8 @@ export class Recording implements Consumer, Resolver {
     const now = monotonicTime();
     const happened = this.#session.readSideband(this);
     this.#unwinder?.flush(now);
+    // Samples of new processes are large as long as their stacks cannot be walked: the ring fills faster.
+    if (happened && now - this.#drained > DRAIN_BUSY_NS) this.drain();
     return happened;
   }
 
@@ -94,9 +104,16 @@ export class Recording implements Consumer, Resolver {
     const pid = words[at + Word.pid]!;
     if (pid === this.#waiting) return;
     this.#samples++;
-    if (kernelFrames(words, at) >= this.#maxFrames || userFrames(words, at) >= this.#maxFrames) this.#truncated++;
     this.#image = this.#processes.image(pid);
+    this.#unwinder?.walk(this.#image, words, at);
+    if (this.#isCutOff(words, at)) this.#truncated++;
     this.#aggregator.add(words, at, this.#image.id, this);
+  }
+
+  #isCutOff(words: Uint32Array, at: number): boolean {
+    if (kernelFrames(words, at) >= this.#maxFrames) return true;
+    if (isWalked(words, at)) return unwindEnd(words, at) === UnwindEnd.PROFILER_END_TRUNCATED;
+    return userFrames(words, at) >= this.#maxFrames;
   }
 
   announce(event: SidebandEvent): void {

@@ -1,6 +1,6 @@
 /** From raw samples to distinct stacks with their counts and labels. */
 import { FrameMark } from '../capture/records.gen.ts';
-import { field64, isWalked, kernelFrames, sampleWords, unwindEnd, userFrames, Word } from '../capture/samples.ts';
+import { field64, frameWords, isWalked, kernelFrames, unwindEnd, userFrames, Word } from '../capture/samples.ts';
 import { growInt32, growUint32 } from '../model/columns.ts';
 import { StackCounter } from './stack-counter.ts';
 import { StackEnds } from './stack-ends.ts';
@@ -59,7 +59,7 @@ export class Aggregator {
    * not to be told apart.
    */
   add(words: Uint32Array, at: number, image: number, resolver: Resolver): void {
-    const end = at + sampleWords(words, at);
+    const end = at + frameWords(words, at);
     const weight = field64(words, at + Word.weight);
     const pid = words[at + Word.pid]!;
     words[at + Word.pid] = image;

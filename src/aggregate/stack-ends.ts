@@ -1,6 +1,6 @@
 /** How the user stacks of the samples were found: why each walk ended, and how many frames are guesses. */
 import { UnwindEnd } from '../capture/records.gen.ts';
-import { growUint8 } from '../model/columns.ts';
+import { growUint8, growUint32 } from '../model/columns.ts';
 
 /** In plain words, in the order of the comments. */
 const ENDS: readonly (readonly [number, string])[] = [
@@ -18,15 +18,15 @@ const ENDS: readonly (readonly [number, string])[] = [
 /** A column entry for each key of the StackCounter. */
 export class StackEnds {
   #end = new Uint8Array(1024);
-  #frames = new Uint8Array(1024);
-  #byFramePointer = new Uint8Array(1024);
+  #frames = new Uint32Array(1024);
+  #byFramePointer = new Uint32Array(1024);
 
   /** `end`: enum profiler_unwind_end; `frames`: user frames, `byFramePointer` of them found that way. */
   set(key: number, end: number, frames: number, byFramePointer: number): void {
     if (key >= this.#end.length) {
       this.#end = growUint8(this.#end);
-      this.#frames = growUint8(this.#frames);
-      this.#byFramePointer = growUint8(this.#byFramePointer);
+      this.#frames = growUint32(this.#frames);
+      this.#byFramePointer = growUint32(this.#byFramePointer);
     }
     this.#end[key] = end;
     this.#frames[key] = frames;

@@ -51,6 +51,19 @@ export interface Addon {
     cpu: number,
     pages: number,
   ) => PerfEvent;
+  /**
+   * Walks the stack of a snapshot (registers and stack bytes: bpf/records.h) with tables of a heap, and puts the frames
+   * into its place. Returns enum profiler_unwind_end in the low 8 bits, and the number of frames above them.
+   * `mappings`: heap address of `count` mappings.
+   */
+  walk(
+    snapshot: Uint8Array,
+    chunks: readonly (Uint8Array | undefined)[],
+    files: Uint8Array,
+    mappings: number,
+    count: number,
+    framePointers: boolean,
+  ): number;
   /** Ends the process at once. */
   exit(status: number): never;
 }

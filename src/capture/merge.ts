@@ -22,10 +22,12 @@ export function merge(
   consumer: Consumer,
 ): void {
   let next = 0;
-  for (let at = 0; at < end; at += sampleWords(words, at)) {
+  for (let at = 0; at < end; ) {
+    const following = at + sampleWords(words, at); // the consumer may change the words
     const time = field64(words, at + Word.time);
     while (next < events.length && events[next]!.time <= time) consumer.event(events[next++]!);
     consumer.sample(words, at);
+    at = following;
   }
   while (next < events.length && events[next]!.time <= until) consumer.event(events[next++]!);
   events.splice(0, next);

@@ -24,11 +24,20 @@ export const Sample = {
   cpu: 32,
   event: 36,
   kernel_frames: 38,
-  user_frames: 39,
-  unwind: 40,
-  walked: 41,
-  reserved: 42,
+  unwind: 39,
+  user_frames: 40,
+  snapshot: 42,
+  walked: 44,
+  reserved: 45,
   comm: 48,
+} as const;
+
+/** struct profiler_start: byte offsets of its members. */
+export const Start = {
+  pc: 0,
+  sp: 8,
+  fp: 16,
+  lr: 24,
 } as const;
 
 /** struct profiler_perf_mmap2: byte offsets of its members. */
@@ -217,6 +226,7 @@ export const PerfEventAttrBits = {
 export const sizeOf = {
   Config: 56,
   Sample: 64,
+  Start: 32,
   PerfMmap2: 80,
   PerfComm: 24,
   PerfTask: 32,
@@ -235,8 +245,11 @@ export const sizeOf = {
 /** enum profiler_limits */
 export const Limit = {
   PROFILER_MAX_FRAMES: 127,
+  PROFILER_MAX_WALK: 511,
   PROFILER_COMM_LEN: 16,
   PROFILER_MAX_TARGETS: 65536,
+  PROFILER_SNAPSHOT_BYTES: 16384,
+  PROFILER_SNAPSHOT_PAGE: 4096,
 } as const;
 
 /** enum profiler_filter */

@@ -190,7 +190,7 @@ export class Session {
       this.unwindRefusal = String(error instanceof Error ? error.message : error);
     }
     try {
-      if (this.#program === 'sample') this.unwindMaps = new UnwindMaps(this.#object);
+      if (this.#program === 'sample') this.unwindMaps = new UnwindMaps(this.#addon, this.#object);
       for (const pid of options.targets.pids) this.#addTarget(pid, Target.PROFILER_TARGET_PROCESS);
       for (const tid of options.targets.tids) this.#addTarget(tid, Target.PROFILER_TARGET_THREAD);
       for (const program of LIFE) this.#object.attach(program);

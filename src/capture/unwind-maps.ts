@@ -1,5 +1,5 @@
 /** The maps that the stack walk reads (bpf/user-stack.h), typed. */
-import type { BpfObject } from './addon.ts';
+import type { Addon, BpfObject } from './addon.ts';
 import { Heap, sizeOf, UnwindProcess } from './records.gen.ts';
 
 /** linux/bpf.h */
@@ -17,22 +17,29 @@ export interface ProcessEntry {
 export class UnwindMaps {
   /** An entry of two words for each file: struct profiler_unwind_file. Shared with the kernel. */
   readonly files: Uint32Array;
+  readonly #addon: Addon;
   readonly #object: BpfObject;
+  readonly #chunks: (Uint8Array | undefined)[] = [];
   readonly #key = new Uint32Array(1);
   readonly #value = new Uint32Array(sizeOf.UnwindProcess / 4);
   readonly #wanted = new Uint32Array(WANTED_AT_ONCE);
 
-  constructor(object: BpfObject) {
+  constructor(addon: Addon, object: BpfObject) {
+    this.#addon = addon;
     this.#object = object;
     this.files = new Uint32Array(object.memory('files', Heap.PROFILER_MAX_FILES * sizeOf.UnwindFile).buffer);
   }
 
   /** Makes chunk `index` of the heap; its memory, zeroed. Throws when the kernel refuses. */
   add(index: number): Uint8Array {
-    return this.#object.addInner('chunks', index, Heap.PROFILER_CHUNK_BYTES);
+    const memory = this.#object.addInner('chunks', index, Heap.PROFILER_CHUNK_BYTES);
+    while (this.#chunks.length <= index) this.#chunks.push(undefined);
+    this.#chunks[index] = memory;
+    return memory;
   }
 
   remove(index: number): void {
+    this.#chunks[index] = undefined;
     this.#key[0] = index;
     this.#object.delete('chunks', bytes(this.#key));
   }
@@ -58,6 +65,15 @@ export class UnwindMaps {
     this.#value[UnwindProcess.id / 4 + 1] = Math.floor(id / 2 ** 32);
     this.#value[UnwindProcess.mappings / 4] = mappings;
     return this.#object.update('processes', bytes(this.#key), bytes(this.#value), flags);
+  }
+
+  /**
+   * Walks a snapshot of a stack as the BPF program would have done, and puts the frames into its place. `entry` names
+   * `count` mappings.
+   */
+  walk(snapshot: Uint8Array, { mappings }: ProcessEntry, count: number, framePointers: boolean) {
+    const result = this.#addon.walk(snapshot, this.#chunks, bytes(this.files), mappings, count, framePointers);
+    return { end: result & 0xff, frames: result >>> 8 };
   }
 
   /** Processes that were sampled and had no mappings; each is named once. The array is used again. */

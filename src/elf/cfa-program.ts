@@ -5,6 +5,7 @@ import type { Cie } from './cie.ts';
 import { Cursor } from './cursor.ts';
 import { type FrameRegisters, FrameState, SavedHow, stateSize } from './frame-state.ts';
 import { readPointer } from './pointer-encoding.ts';
+import { Unsupported } from './unsupported.ts';
 import type { RowBuilder } from './unwind-rows.ts';
 
 /** Compilers nest one or two. */
@@ -69,7 +70,7 @@ export class CfaProgram {
 
   #addRow(): void {
     const reason = this.#state.encode();
-    if (reason === undefined) this.#rows.add(this.#location, this.#state.low, this.#state.high);
+    if (reason === Unsupported.none) this.#rows.add(this.#location, this.#state.low, this.#state.high);
     else this.#rows.addUnsupported(this.#location, reason);
   }
 

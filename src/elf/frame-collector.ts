@@ -6,13 +6,17 @@ import { type Elf, PF_X, PT_LOAD, type Segment } from './format.ts';
 import type { FrameEntries } from './frame-entries.ts';
 import { type PointerBases, readLength, readPointer } from './pointer-encoding.ts';
 
+/** Programs have one executable segment, or a handful. */
+const maxSegments = 64;
+
 /** Where code can be. */
 export class ExecutableSegments {
   readonly #segments: readonly Segment[];
   #last: Segment | undefined;
 
   constructor(elf: Elf) {
-    this.#segments = elf.segments.filter(({ type, flags }) => type === PT_LOAD && (flags & PF_X) !== 0);
+    const executable = elf.segments.filter(({ type, flags }) => type === PT_LOAD && (flags & PF_X) !== 0);
+    this.#segments = executable.slice(0, maxSegments);
   }
 
   /** How many bytes of code there are from an address on; 0 when it is none. */
@@ -117,7 +121,7 @@ class Collector {
     const length = readLength(cursor, encoding);
     if (hasAugmentationLength) cursor.skip(cursor.uleb());
     const size = Math.min(length, pc === 0 ? 0 : this.#code.sizeFrom(pc));
-    if (cursor.overrun || !(size >= 0)) into.damaged++;
+    if (cursor.overrun || Number.isNaN(pc) || !(size >= 0)) into.damaged++;
     else if (size === 0) into.discarded++;
     else into.add(pc, Math.min(size, 0xffffffff), cursor.at, cursor.end, this.#lastCie);
   }

@@ -19,7 +19,9 @@ const maxHeader = 16;
  */
 export function ehFrame(elf: Elf, source: ByteSource): FrameSection | undefined {
   const section = elf.sections.find(({ name }) => name === '.eh_frame');
-  if (section === undefined) return ehFrameByHeader(elf, source);
+  if (section === undefined || (section.type !== SHT_NOBITS && section.offset + section.size > source.size)) {
+    return ehFrameByHeader(elf, source);
+  }
   // A separate debug file.
   if (section.type === SHT_NOBITS) return undefined;
   const bytes = readContents(elf, source, section, maxSection);

@@ -3,6 +3,7 @@
 import { RuleKind, Saved } from '../capture/records.gen.ts';
 import { CfaHow, type Expression } from './cfa-expression.ts';
 import type { Machine } from './format.ts';
+import { cfaInRegister, Unsupported } from './unsupported.ts';
 
 /** A machine's registers by their numbers in DWARF (System V ABI x86-64, figure 3.36; DWARF for the Arm 64-bit ABI). */
 export interface FrameRegisters {
@@ -31,15 +32,18 @@ export const SavedHow = {
 } as const;
 export type SavedHow = (typeof SavedHow)[keyof typeof SavedHow];
 
-const inWords = [
-  'the same',
-  'at CFA',
-  'at the frame pointer',
-  'undefined',
-  'in a register',
-  'a value',
-  'an expression',
-];
+const frameReasons: Partial<Record<SavedHow, number>> = {
+  [SavedHow.register]: Unsupported.frameRegister,
+  [SavedHow.value]: Unsupported.frameValue,
+  [SavedHow.expression]: Unsupported.frameExpression,
+};
+
+const returnReasons: Partial<Record<SavedHow, number>> = {
+  [SavedHow.same]: Unsupported.returnUnsaved,
+  [SavedHow.atCfa]: Unsupported.returnElsewhere,
+  [SavedHow.register]: Unsupported.returnRegister,
+  [SavedHow.value]: Unsupported.returnValue,
+};
 
 /** A state has so many numbers. */
 export const stateSize = 9;
@@ -152,11 +156,11 @@ export class FrameState {
   }
 
   /** Puts the state as struct profiler_unwind_rule into `low` and `high`; returns why when it cannot be said so. */
-  encode(): string | undefined {
+  encode(): number {
     if (this.#raHow === SavedHow.undefined) {
       this.low = RuleKind.PROFILER_RULE_END;
       this.high = 0;
-      return undefined;
+      return Unsupported.none;
     }
     const kind = this.#kind();
     if (kind < 0) return this.#cfaReason();
@@ -166,23 +170,24 @@ export class FrameState {
     if (this.#fpHow === SavedHow.atCfa || this.#fpHow === SavedHow.atFp) {
       saved = this.#fpHow === SavedHow.atCfa ? Saved.PROFILER_SAVED_FP : Saved.PROFILER_SAVED_FP_AT_FP;
       fp = this.#fpOffset;
-    } else if (this.#fpHow > SavedHow.undefined) return `frame pointer is ${inWords[this.#fpHow]}`;
+      // A caller's value that is undefined is one that nobody needs.
+    } else if (this.#fpHow > SavedHow.undefined) return frameReasons[this.#fpHow]!;
+    if (!this.#returnIsFound()) return returnReasons[this.#raHow] ?? Unsupported.returnExpression;
     if (this.#raHow === SavedHow.atCfa) {
       saved |= Saved.PROFILER_SAVED_RA;
       ra = this.#raOffset;
     }
-    if (!this.#returnIsFound()) return this.#returnReason();
     const cfa = this.#cfaOffset;
-    if (((cfa | fp | ra) & 7) !== 0) return 'offset is no multiple of 8';
-    if (!fits(cfa) || !fits(fp) || !fits(ra)) return 'offset is too large';
+    if (((cfa | fp | ra) & 7) !== 0) return Unsupported.misaligned;
+    if (!fits(cfa) || !fits(fp) || !fits(ra)) return Unsupported.tooLarge;
     if (kind === RuleKind.PROFILER_RULE_PLT) {
       // The frame pointer's field holds the threshold.
-      if (this.#fpHow !== SavedHow.same) return 'frame pointer is saved in a linkage table';
+      if (this.#fpHow !== SavedHow.same) return Unsupported.frameInTable;
       fp = this.#threshold << 3;
     }
     this.low = kind | (saved << 8) | ((cfa >> 3) << 16);
     this.high = ((fp >> 3) & 0xffff) | ((ra >> 3) << 16);
-    return undefined;
+    return Unsupported.none;
   }
 
   /** RuleKind of the CFA, −1 when there is none. */
@@ -202,10 +207,10 @@ export class FrameState {
     }
   }
 
-  #cfaReason(): string {
-    if (this.#cfaHow === CfaHow.register) return `CFA in register ${this.#cfaRegister}`;
-    if (this.#cfaHow === CfaHow.deref) return `CFA at register ${this.#cfaRegister}`;
-    return 'CFA is an expression';
+  #cfaReason(): number {
+    if (this.#cfaHow === CfaHow.register) return cfaInRegister(this.#cfaRegister, false);
+    if (this.#cfaHow === CfaHow.deref) return cfaInRegister(this.#cfaRegister, true);
+    return Unsupported.cfaExpression;
   }
 
   /** Where calls push it, it has to be next to the CFA: what else is described is no function's frame. */
@@ -213,12 +218,6 @@ export class FrameState {
     if (this.#registers.link < 0) return this.#raHow === SavedHow.atCfa && this.#raOffset === -8;
     if (this.#raHow === SavedHow.atCfa) return true;
     return this.#raHow === SavedHow.same && this.#returnColumn === this.#registers.link;
-  }
-
-  #returnReason(): string {
-    if (this.#raHow === SavedHow.atCfa) return 'return address is not at CFA-8';
-    if (this.#raHow === SavedHow.same) return `return address in register ${this.#returnColumn}`;
-    return `return address is ${inWords[this.#raHow]}`;
   }
 }
 

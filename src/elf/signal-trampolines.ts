@@ -8,6 +8,7 @@ import { type Elf, PF_X, PT_LOAD } from './format.ts';
 
 /** The vdso has 4 to 16 KiB. */
 const maxFile = 64 * 1024;
+const maxTrampolines = 16;
 /** __NR_rt_sigreturn */
 const MOV_X8_139 = 0xd2801168;
 const SVC_0 = 0xd4000001;
@@ -28,7 +29,7 @@ export function signalTrampolines(elf: Elf, source: ByteSource): CodeRange[] {
   for (const { type, flags, offset, fileSize, address } of elf.segments) {
     if (type !== PT_LOAD || (flags & PF_X) === 0 || offset + fileSize > source.size) continue;
     const view = viewOf(source.read(offset, fileSize));
-    for (let at = 0; at + 8 <= fileSize; at += 4) {
+    for (let at = 0; at + 8 <= fileSize && found.length < maxTrampolines; at += 4) {
       if (view.getUint32(at, true) !== MOV_X8_139 || view.getUint32(at + 4, true) !== SVC_0) continue;
       const before = at >= 4 && view.getUint32(at - 4, true) === NOP ? 4 : 0;
       found.push({ start: address + at - before, size: 8 + before });

@@ -1,6 +1,7 @@
 /** Where the way to a function's caller changes, and how it goes from there on: the result of reading unwind tables. */
 
 import { Heap, RuleKind } from '../capture/records.gen.ts';
+import { Unsupported, UnsupportedCounts } from './unsupported.ts';
 
 /** What became of a file's unwind tables. */
 export interface UnwindStatistics {
@@ -35,7 +36,6 @@ export interface UnwindRows {
 const maxRows = 32 * 2 ** 20;
 /** No more is believed before it is seen. */
 const maxExpected = 2 ** 20;
-const maxReasons = 64;
 const gapRule = 0;
 const unsupportedRule = 1;
 /** Slots of the rules' hash table: twice as many as there can be rules. */
@@ -46,7 +46,7 @@ export class RowBuilder {
   length = 0;
   /** No row is taken any more. */
   full = false;
-  readonly #unsupported = new Map<string, number>();
+  readonly #unsupported = new UnsupportedCounts();
   #cut = false;
   #offset: Uint32Array;
   #rule: Uint16Array;
@@ -80,8 +80,8 @@ export class RowBuilder {
   }
 
   /** From `offset` on there is no way to say it as a rule. */
-  addUnsupported(offset: number, reason: string): void {
-    this.#count(reason);
+  addUnsupported(offset: number, reason: number): void {
+    this.#unsupported.add(reason);
     this.#append(offset, unsupportedRule);
   }
 
@@ -97,7 +97,7 @@ export class RowBuilder {
       offset: this.#offset,
       rule: this.#rule,
       rules: Uint32Array.from(this.#rules.subarray(0, 2 * this.#ruleCount)),
-      statistics: { ...counts, unsupported: this.#unsupported, cut: cut || this.#cut || this.full },
+      statistics: { ...counts, unsupported: this.#unsupported.inWords(), cut: cut || this.#cut || this.full },
     };
   }
 
@@ -137,14 +137,8 @@ export class RowBuilder {
 
   #tooManyRules(): number {
     this.#cut = true;
-    this.#count('too many different rules');
+    this.#unsupported.add(Unsupported.tooManyRules);
     return unsupportedRule;
-  }
-
-  #count(reason: string): void {
-    const known = this.#unsupported.get(reason);
-    const key = known !== undefined || this.#unsupported.size < maxReasons ? reason : 'other';
-    this.#unsupported.set(key, (this.#unsupported.get(key) ?? 0) + 1);
   }
 
   #grow(): void {

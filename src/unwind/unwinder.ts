@@ -2,8 +2,10 @@
  * Keeps the maps of the stack walk true: the mappings of the processes as they are now, and the tables of the files
  * that they run code of. It lives ahead of the samples, which are looked at later, in their order.
  */
+import { UnwindEnd } from '../capture/records.gen.ts';
+import { setWalked, snapshotBytes } from '../capture/samples.ts';
 import type { SidebandEvent } from '../capture/sideband.ts';
-import type { UnwindMaps } from '../capture/unwind-maps.ts';
+import type { ProcessEntry, UnwindMaps } from '../capture/unwind-maps.ts';
 import { type CodeTable, isGenerated } from '../process/code.ts';
 import type { Mapping, Mappings } from '../process/maps.ts';
 import { type Image, ProcessTable } from '../process/table.ts';
@@ -19,6 +21,8 @@ export interface UnwinderOptions {
   readonly followAll: boolean;
   /** Of kernel memory for tables, bytes. */
   readonly memory: number;
+  /** Leave code that has no rules by its frame pointer. */
+  readonly framePointers: boolean;
 }
 
 /** What flush() spends on tables before it returns to the samples. */
@@ -28,8 +32,9 @@ const REFRESH_MS = 200;
 
 /** The mappings of one or more processes in the heap. */
 interface AddressSpace {
-  readonly id: number;
+  readonly entry: ProcessEntry;
   readonly piece: Piece;
+  readonly files: readonly number[];
   users: number;
 }
 
@@ -39,6 +44,7 @@ type Change = 'exec' | 'fork' | 'mappings' | 'wanted';
 export class Unwinder {
   readonly #maps: UnwindMaps;
   readonly #code: CodeTable;
+  readonly #framePointers: boolean;
   readonly #processes: ProcessTable;
   readonly #heap: Heap;
   readonly #files: UnwindFiles;
@@ -51,9 +57,10 @@ export class Unwinder {
   /** Processes whose mappings found no room. */
   refused = 0;
 
-  constructor({ maps, code, followAll, memory }: UnwinderOptions) {
+  constructor({ maps, code, followAll, memory, framePointers }: UnwinderOptions) {
     this.#maps = maps;
     this.#code = code;
+    this.#framePointers = framePointers;
     this.#heap = new Heap(maps, memory);
     this.#files = new UnwindFiles(this.#heap, maps.files, new TableCache());
     this.#processes = new ProcessTable({ followAll });
@@ -98,6 +105,26 @@ export class Unwinder {
     for (const [pid, change] of this.#changed) this.#tell(pid, change);
     this.#changed.clear();
     this.#files.load(LOAD_MS);
+  }
+
+  /**
+   * Walks the stack of a sample that came before the tables of its process: its frames take the place of the snapshot.
+   * `image`: the process as it was then.
+   */
+  walk(image: Image, words: Uint32Array, at: number): void {
+    const snapshot = snapshotBytes(words, at);
+    if (!snapshot) return;
+    const { mappings } = image;
+    const space = mappings && this.#spaceOf(image, mappings, 'exec');
+    if (!space) {
+      setWalked(words, at, 1, UnwindEnd.PROFILER_END_NO_TABLE);
+      return;
+    }
+    for (const file of space.files) this.#files.want(file);
+    this.#files.load(Number.POSITIVE_INFINITY);
+    const { frames, end } = this.#maps.walk(snapshot, space.entry, space.files.length, this.#framePointers);
+    setWalked(words, at, Math.max(frames, 1), end); // the leaf is what the snapshot begins with
+    if (space.users === 0) this.#drop(mappings, space);
   }
 
   #apply(event: SidebandEvent): void {
@@ -148,10 +175,9 @@ export class Unwinder {
     if (!mappings || mappings.length === 0 || (mappings === before && change === 'mappings')) return;
     const space = this.#spaceOf(image, mappings, change);
     if (!space) return;
-    const entry = { id: space.id, mappings: space.piece.address };
     // A fork has its entry from the kernel. Where there is none, it may have become another program since.
-    if (change === 'fork' || before) this.#maps.replaceProcess(pid, entry);
-    else if (!this.#maps.insertProcess(pid, entry)) this.#maps.replaceProcess(pid, entry);
+    if (change === 'fork' || before) this.#maps.replaceProcess(pid, space.entry);
+    else if (!this.#maps.insertProcess(pid, space.entry)) this.#maps.replaceProcess(pid, space.entry);
     space.users++;
     this.#told.set(pid, mappings);
     if (before) this.#release(before);
@@ -165,14 +191,16 @@ export class Unwinder {
       NO_FILE,
     );
     // What runs already has its tables when a walk needs them first; what is new will need them at once.
-    if (change !== 'wanted') for (const { file } of ranges) this.#files.want(file);
+    const files = ranges.map(({ file }) => file);
+    if (change !== 'wanted') for (const file of files) this.#files.want(file);
     const piece = this.#heap.allocate(addressSpaceBytes(ranges));
     if (!piece) {
       this.refused++;
       return undefined;
     }
-    const space = { id: this.#nextId++, piece, users: 0 };
-    writeAddressSpace(piece.words, space.id, ranges);
+    const entry = { id: this.#nextId++, mappings: piece.address };
+    const space = { entry, piece, files, users: 0 };
+    writeAddressSpace(piece.words, entry.id, ranges);
     this.#spaces.set(mappings, space);
     return space;
   }
@@ -187,7 +215,10 @@ export class Unwinder {
 
   #release(mappings: Mappings): void {
     const space = this.#spaces.get(mappings);
-    if (!space || --space.users > 0) return;
+    if (space && --space.users === 0) this.#drop(mappings, space);
+  }
+
+  #drop(mappings: Mappings, space: AddressSpace): void {
     this.#spaces.delete(mappings);
     space.piece.words[0] = 0; // no id is 0: whoever still points here finds nothing
     this.#heap.free(space.piece);

@@ -48,15 +48,9 @@ interface Frame {
   rows: TextRow[];
 }
 
-/** The names of the registers that count, as readelf prints them. */
-export interface Names {
-  readonly sp: string;
-  readonly fp: string;
-}
-
-/** The rows of `readelf --debug-dump=frames-interp`, without what its text does not say: `?` for an expression. */
-export function readelfRows(text: string, names: Names): TextRow[] {
-  const frames = parseFrames(text, names).filter(({ start, end }) => start < end);
+/** The rows of `readelf --debug-dump=frames-interp` for x86-64, without what its text does not say: `?` for an expression. */
+export function readelfRows(text: string): TextRow[] {
+  const frames = parseFrames(text).filter(({ start, end }) => start < end);
   frames.sort((a, b) => a.start - b.start);
   const rows: TextRow[] = [];
   const add = (address: number, rule: string) => {
@@ -73,7 +67,7 @@ export function readelfRows(text: string, names: Names): TextRow[] {
 const cieLine = /^([0-9a-f]+) [0-9a-f]+ [0-9a-f]+ CIE "([^"]*)"/;
 const fdeLine = /^[0-9a-f]+ [0-9a-f]+ [0-9a-f]+ FDE cie=([0-9a-f]+) pc=([0-9a-f]+)\.\.([0-9a-f]+)/;
 
-function parseFrames(text: string, names: Names): Frame[] {
+function parseFrames(text: string): Frame[] {
   const frames: Frame[] = [];
   const initial = new Map<string, { rule: string; signal: boolean }>();
   let columns: string[] = [];
@@ -98,8 +92,11 @@ function parseFrames(text: string, names: Names): Frame[] {
     } else if (isRow) {
       const common = initial.get(cie)!;
       // A register that holds the value is printed as `r8 (r8)`.
-      const cells = line.replaceAll(/ \(\w+\)/g, '').trim().split(/ +/);
-      const rule = common.signal ? 'signal' : rowText(columns, cells, names);
+      const cells = line
+        .replaceAll(/ \(\w+\)/g, '')
+        .trim()
+        .split(/ +/);
+      const rule = common.signal ? 'signal' : rowText(columns, cells);
       if (rows === undefined) common.rule = rule;
       else rows.push({ address: Number.parseInt(cells[0]!, 16), rule });
     }
@@ -115,23 +112,15 @@ function* lines(text: string): Generator<string> {
   }
 }
 
-function rowText(columns: readonly string[], cells: readonly string[], names: Names): string {
+function rowText(columns: readonly string[], cells: readonly string[]): string {
   const cell = (name: string) => cells[columns.indexOf(name)] ?? 'u';
-  const onStack = names.sp === 'rsp';
-  const [ra, fp] = [cell('ra'), cell(names.fp)];
-  if (ra === 'u' && (onStack || columns.includes('ra'))) return 'end';
-  const cfa = /^([a-z0-9]+)([+-]\d+)$/.exec(cell('CFA'));
-  if (cell('CFA') === 'exp' || fp === 'exp') return '?';
-  if (cfa === null || (cfa[1] !== names.sp && cfa[1] !== names.fp)) return 'unsupported';
-  let rule = `${cfa[1] === names.sp ? 'sp' : 'fp'}${cfa[2]}`;
-  if (/^c[+-]\d+$/.test(fp)) rule += ` fp=${fp}`;
-  else if (fp !== 'u' && fp !== 's') return 'unsupported';
-  if (onStack ? ra === 'c-8' : /^c[+-]\d+$/.test(ra)) rule += ` ra=${ra}`;
-  else if (onStack || (ra !== 's' && ra !== 'u')) return 'unsupported';
+  const [cfa, fp, ra] = [cell('CFA'), cell('rbp'), cell('ra')];
+  if (ra === 'u') return 'end';
+  if (cfa === 'exp' || fp === 'exp') return '?';
+  if (!/^(rsp|rbp)[+-]/.test(cfa) || ra !== 'c-8' || !/^(u|s|c[+-]\d+)$/.test(fp)) return 'unsupported';
+  const rule = `${cfa.slice(1)} ${fp.startsWith('c') ? `fp=${fp} ` : ''}ra=c-8`.replace('bp', 'fp');
   const offsets = rule.match(/[+-]\d+/g)!.map(Number);
-  return offsets.every(offset => offset % 8 === 0 && offset / 8 >= -0x8000 && offset / 8 < 0x8000)
-    ? rule
-    : 'unsupported';
+  return offsets.every(offset => offset % 8 === 0 && offset >= -0x40000 && offset < 0x40000) ? rule : 'unsupported';
 }
 
 const expressible = /^(plt|\*|unsupported)|fp=fp/;

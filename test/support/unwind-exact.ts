@@ -59,7 +59,7 @@ const SIGNALS = new RegExp(`^(_start,)?(main,)?worker(${chain(numbered('chain_',
 
 const exact = (pattern: RegExp) => (stack: UserStack) => {
   const names = shortNames(stack.frames).join(',');
-  return pattern.test(names) ? '' : names;
+  return pattern.test(names) ? '' : names || 'nothing of the program';
 };
 
 /** nofp.cc, once it runs. */
@@ -68,3 +68,13 @@ export const nofpFault = exact(NOFP);
 export const deepFault = exact(DEEP);
 /** signals.c, once it runs. */
 export const signalsFault = exact(SIGNALS);
+/** plugin.c under dlloop.c or manymaps.c: every library's functions are under its own. */
+export const pluginFault = exact(
+  new RegExp(
+    `^(_start,)?main${chain(['(load_and_burn|call)', 'burn', '(?<plugin>\\w+)_1', '\\k<plugin>_2', '\\k<plugin>_3'])}$`,
+  ),
+);
+/** forkstorm.c: the children, and their parents between two of them. */
+export const forkFault = exact(
+  new RegExp(`^(_start,)?main(,storm|,many)?${chain(['child_1', 'child_2', 'child_3'], '(,spin|,cpu_us)?')}$`),
+);

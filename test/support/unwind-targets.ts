@@ -31,9 +31,11 @@ export function compileWithout(folder: string, source: string, output: string, .
   return path;
 }
 
-/** plugin.c as a library, whose functions and whose frames are its own. */
-export function makePlugin(folder: string, name: string, frame: number): string {
-  const options = ['-shared', '-fPIC', `-DNAME=${name}`, `-DFRAME=${frame}`];
+/** plugin.c as a library, whose functions and whose frames are its own; it burns for a time of its own, too. */
+export function makePlugin(folder: string, name: string, frame: number, milliseconds: number): string {
+  // About 1.5 ns a round.
+  const rounds = Math.round(milliseconds * 650_000);
+  const options = ['-shared', '-fPIC', `-DNAME=${name}`, `-DFRAME=${frame}`, `-DROUNDS=${rounds}`];
   return compileWithout(folder, 'unwind/plugin.c', `lib${name}.so`, ...options);
 }
 

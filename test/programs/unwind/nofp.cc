@@ -51,10 +51,10 @@ KEPT void sort(unsigned path) {
 }
 
 KEPT void copy() {
-  char from[4096], to[4096];
+  char from[1024], to[1024];
   memset(from, 'x', sizeof(from) - 1);
   from[sizeof(from) - 1] = 0;
-  for (int i = 0; i < 100; i++) {
+  for (int i = 0; i < 400; i++) {
     memcpy(to, from, sizeof(to));
     __asm__ volatile("" : : "r"(to) : "memory");
     // Else the compiler knows the length.
