@@ -200,7 +200,7 @@ static __always_inline u32 copy_stack(struct task_struct *task, u8 *into, u64 sp
 		if (copied >= wanted || copied >= PROFILER_SNAPSHOT_BYTES)
 			break;
 		if (size > wanted - copied)
-			size = ((u32)(wanted - copied) & (PROFILER_SNAPSHOT_PAGE - 8)) + 8;
+			size = ((u32)(wanted - copied - 1) & (PROFILER_SNAPSHOT_PAGE - 8)) + 8; /* up to a multiple of 8 */
 		if (bpf_probe_read_user(into + copied, size, (void *)sp))
 			break;
 		copied += size;

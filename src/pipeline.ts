@@ -150,18 +150,19 @@ export class Recording implements Consumer, Resolver {
 
   /** Names everything and releases all that is open. Call it after stop(). */
   finish(): Profile {
-    const { code } = this.#locations;
-    const named = symbolize(this.#locations, code.mappings, { shortNames: this.#options.shortNames });
+    const { code, length: locations, address, miss } = this.#locations;
+    const { mappings, mapping } = this.#locations.sampledCode();
+    const addresses = { length: locations, mapping, address, miss };
+    const named = symbolize(addresses, mappings, { shortNames: this.#options.shortNames });
     code.close();
     const { event, hz, comments } = this.#options;
     const { counter, stacks, stack, labels, threads } = this.#aggregator;
     const period = event.value === 'time' ? 1e9 / hz : 1;
     const scaled = event.value === 'time' ? counter.count.map(count => count * period) : counter.weight;
     const count = counter.length;
-    const locations = this.#locations.length;
     return {
       strings: named.strings,
-      mappings: code.mappings.map(({ start, limit, fileOffset, filename, buildId }, i) => ({
+      mappings: mappings.map(({ start, limit, fileOffset, filename, buildId }, i) => ({
         start,
         limit,
         fileOffset,
@@ -175,8 +176,8 @@ export class Recording implements Consumer, Resolver {
       functions: named.functions,
       locations: {
         length: locations,
-        mapping: this.#locations.mapping.subarray(0, locations),
-        address: this.#locations.address.subarray(0, locations),
+        mapping,
+        address: address.subarray(0, locations),
         kind: named.kind,
         miss: named.miss,
         firstLine: named.firstLine,

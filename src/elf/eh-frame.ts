@@ -5,13 +5,13 @@
 
 import { RuleKind } from '../capture/records.gen.ts';
 import type { ByteSource } from './bytes.ts';
-import { CfaProgram } from './cfa-program.ts';
+import { CfaProgram } from './cfi/cfa-program.ts';
+import { collectEntries, ExecutableSegments } from './cfi/frame-collector.ts';
+import { FrameEntries } from './cfi/frame-entries.ts';
+import { debugFrame, ehFrame } from './cfi/frame-sections.ts';
+import { type FrameRegisters, frameRegisters } from './cfi/frame-state.ts';
+import { signalTrampolines } from './cfi/signal-trampolines.ts';
 import { type Elf, ET_REL } from './format.ts';
-import { collectEntries, ExecutableSegments } from './frame-collector.ts';
-import { FrameEntries } from './frame-entries.ts';
-import { debugFrame, ehFrame } from './frame-sections.ts';
-import { type FrameRegisters, frameRegisters } from './frame-state.ts';
-import { signalTrampolines } from './signal-trampolines.ts';
 import { RowBuilder, type UnwindRows } from './unwind-rows.ts';
 
 /** Offsets of rows have 32 bits. */

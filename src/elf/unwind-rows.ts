@@ -1,7 +1,7 @@
 /** Where the way to a function's caller changes, and how it goes from there on: the result of reading unwind tables. */
 
 import { Heap, RuleKind } from '../capture/records.gen.ts';
-import { Unsupported, UnsupportedCounts } from './unsupported.ts';
+import { Unsupported, UnsupportedCounts } from './cfi/unsupported.ts';
 
 /** What became of a file's unwind tables. */
 export interface UnwindStatistics {

@@ -137,13 +137,14 @@ export function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-function hex(address: number): string {
+/** A signed double as the 64-bit address that it stands for. */
+export function hexAddress(address: number): string {
   return address < 0 ? (BigInt(address) & 0xffffffffffffffffn).toString(16) : address.toString(16);
 }
 
 /** The text that stands for a location without a name: `[unknown: libfoo.so+0x1234]`. */
 export function unknownName(profile: Profile, location: number): string {
-  const address = `0x${hex(profile.locations.address[location]!)}`;
+  const address = `0x${hexAddress(profile.locations.address[location]!)}`;
   const mapping = profile.mappings[profile.locations.mapping[location]!];
   switch (profile.locations.miss[location]) {
     case Miss.kernelHidden:

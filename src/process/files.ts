@@ -169,6 +169,13 @@ export function openMapped(image: Image, mapping: Mapping): OpenedFile | undefin
   return undefined;
 }
 
+/** A file that the user names; undefined when it is no regular file or cannot be read. */
+export function openPath(path: string): { bytes: FileBytes; elf: Elf | undefined } | undefined {
+  const opened = openRegular(path);
+  const bytes = opened && new FileBytes(opened.fd, opened.stats.size);
+  return bytes && { bytes, elf: parse(bytes) };
+}
+
 function readMemory(pid: number | 'self', mapping: Mapping): Uint8Array | undefined {
   const length = mapping.end - mapping.start;
   if (length > MAX_VDSO) return undefined;

@@ -3,7 +3,7 @@ import { addressOfFileOffset } from '../elf/elf.ts';
 import { growFloat64, growInt32, growUint8 } from '../model/columns.ts';
 import { IntMap } from '../model/int-map.ts';
 import { MISSES, Miss } from '../model/profile.ts';
-import { CodeTable } from './code.ts';
+import { CodeTable, type MappedCode } from './code.ts';
 import { findMapping } from './maps.ts';
 import type { Image } from './table.ts';
 
@@ -40,6 +40,18 @@ export class Locations {
     // Where nothing is mapped now, something may be later.
     if (this.miss[location] !== Miss.unmapped) this.#byAddress.set(image.id, low, high, location);
     return location;
+  }
+
+  /** The code that locations lie in, without what was only mapped, and for each location the index into it. */
+  sampledCode(): { mappings: MappedCode[]; mapping: Int32Array } {
+    const mappings: MappedCode[] = [];
+    const index = new Int32Array(this.code.mappings.length).fill(NO_MAPPING);
+    const mapping = this.mapping.slice(0, this.length).map(of => {
+      if (of === NO_MAPPING) return NO_MAPPING;
+      if (index[of] === NO_MAPPING) index[of] = mappings.push(this.code.mappings[of]!) - 1;
+      return index[of]!;
+    });
+    return { mappings, mapping };
   }
 
   #resolve(image: Image, address: number): number {

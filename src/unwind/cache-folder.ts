@@ -40,17 +40,19 @@ function ageOf({ mtimeMs }: Stats): number {
 
 /**
  * With mode 0700, like the folders above it that are missing. Not below a folder of another user: with his HOME, as
- * `sudo -E` leaves it, root would make folders that he cannot use.
+ * `sudo -E` leaves it, root would make folders that he cannot use. (The `recursive` of mkdirSync does not end below
+ * /proc: there mkdir says ENOENT although the folder above exists.)
  */
 function makeFolder(path: string): void {
-  let parent = dirname(path);
-  let stats = statSync(parent, { throwIfNoEntry: false });
-  while (stats === undefined) {
-    parent = dirname(parent);
-    stats = statSync(parent, { throwIfNoEntry: false });
+  const parent = dirname(path);
+  const stats = statSync(parent, { throwIfNoEntry: false });
+  if (stats === undefined) makeFolder(parent);
+  else if (stats.uid !== 0 && stats.uid !== process.geteuid?.()) throw new Error(`${parent} belongs to another user`);
+  try {
+    mkdirSync(path, 0o700);
+  } catch (error) {
+    if (systemCode(error) !== 'EEXIST') throw error; // made by another process at the same time
   }
-  if (stats.uid !== 0 && stats.uid !== process.geteuid?.()) throw new Error(`${parent} belongs to another user`);
-  mkdirSync(path, { recursive: true, mode: 0o700 });
 }
 
 export class Folder {

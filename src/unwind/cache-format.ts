@@ -56,6 +56,11 @@ function bytesOf(words: Uint32Array): Uint8Array {
   return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
 }
 
+/** Of `bytes` behind what `sum` is of. zlib takes no bytes for a request to begin anew. */
+function checksum(sum: number, bytes: Uint8Array): number {
+  return bytes.length === 0 ? sum : crc32(bytes, sum);
+}
+
 /** The file's bytes, in pieces that share the table's memory. `absent`: the file has nothing to unwind by. */
 export function encodeCached(key: string, table: UnwindTable | 'absent'): readonly Uint8Array[] {
   const { start, pageRows, rows, rules, unsupported } = table === 'absent' ? NOTHING : table;
@@ -74,7 +79,7 @@ export function encodeCached(key: string, table: UnwindTable | 'absent'): readon
   header[Word.unsupported] = unsupported;
   const payload = [bytesOf(pageRows), bytesOf(rules), bytesOf(rows), keyBytes];
   const head = bytesOf(header);
-  header[Word.checksum] = payload.reduce((sum, part) => crc32(part, sum), crc32(head.subarray(0, 4 * Word.checksum)));
+  header[Word.checksum] = payload.reduce(checksum, checksum(0, head.subarray(0, 4 * Word.checksum)));
   return [head, ...payload];
 }
 
@@ -99,8 +104,8 @@ function hasRules(rows: Uint32Array, count: number): boolean {
 }
 
 function isIntact(bytes: Uint8Array, header: Uint32Array): boolean {
-  const head = crc32(bytes.subarray(0, 4 * Word.checksum));
-  return crc32(bytes.subarray(HEADER_BYTES), head) === header[Word.checksum];
+  const head = checksum(0, bytes.subarray(0, 4 * Word.checksum));
+  return checksum(head, bytes.subarray(HEADER_BYTES)) === header[Word.checksum];
 }
 
 /**

@@ -42,7 +42,7 @@ export function isWithinLimits(pages: number, rules: number): boolean {
  */
 function splitPages(rows: RowColumns, start: number, words: Uint32Array, pageRows: Uint32Array): number {
   const { length, offset, rule } = rows;
-  const shift = rows.base - start;
+  const shift = (rows.base - start) | 0; // positions are below 2^31, as pages are limited: exact modulo 2^32
   let usable = false;
   let inForce: number = RuleKind.PROFILER_RULE_NONE;
   let page = -1;
@@ -50,7 +50,7 @@ function splitPages(rows: RowColumns, start: number, words: Uint32Array, pageRow
   let pageFirst = 0;
   let at = 0;
   for (let i = 0; i < length; i++) {
-    const position = (offset[i]! + shift) | 0; // the limit of pages is below 2^31 bytes
+    const position = (offset[i]! + shift) | 0;
     while (position >= pageEnd) {
       if (page >= 0) pageRows[page] = at - pageFirst;
       page++;

@@ -187,7 +187,7 @@ export class Unwinder {
     const known = this.#spaces.get(mappings);
     if (known) return known;
     const ranges = mergeRanges(
-      mappings.map(mapping => this.#range(image, mapping)),
+      mappings.filter(({ start }) => start >= 0).map(mapping => this.#range(image, mapping)), // not [vsyscall]
       NO_FILE,
     );
     // What runs already has its tables when a walk needs them first; what is new will need them at once.

@@ -276,13 +276,16 @@ describe.skipIf(obstacle)(needsBpf('profiler record'), () => {
     }
   });
 
-  test('stacks that are too deep are cut off at their outer end and counted', () => {
+  test.each([
+    ['auto', 700, 511],
+    ['fp', 500, 127],
+  ])('stacks that are too deep are cut off at their outer end and counted: --unwind %s', (unwind, depth, most) => {
     const program = compile(folder, 'recurse.c');
-    expect(record('-o', path('deep.pb.gz'), '--', program, '300', '500').status).toBe(0);
+    expect(record('-o', path('deep.pb.gz'), '--unwind', unwind, '--', program, '300', String(depth)).status).toBe(0);
     const { samples, comments } = readPprof(path('deep.pb.gz'));
-    expect(Math.max(...samples.map(sample => sample.frames.length))).toBeGreaterThanOrEqual(127);
-    expect(samples.every(sample => !sample.frames.includes('main') || sample.frames.length < 127)).toBe(true);
-    const cut = comments.find(comment => comment.startsWith('stacks cut off at 127 frames: '));
+    expect(Math.max(...samples.map(sample => sample.frames.length))).toBeGreaterThanOrEqual(most);
+    expect(samples.every(sample => !sample.frames.includes('main') || sample.frames.length < most)).toBe(true);
+    const cut = comments.find(comment => comment.startsWith('stacks cut off (too deep): '));
     expect(Number(cut?.split(': ')[1])).toBeGreaterThan(200);
   });
 

@@ -12,10 +12,10 @@ function isSystem({ file }: Frame): boolean {
 
 /** Functions' names without namespace, return type and parameters; what the system's libraries do is left out. */
 function shortNames(frames: readonly Frame[]): string[] {
-  // A stub of the PLT has no name of its own. It calls nothing that comes back to it, so it is innermost.
-  const inStub = (frame: Frame) => frame === frames.at(-1) && frame.file !== '' && /^$|@plt$/.test(frame.name);
+  // A stub of the PLT has no name of its own, or one that says so; a signal may come while it runs.
+  const isStub = (frame: Frame) => /@plt$/.test(frame.name) || (frame.name === '' && frame === frames.at(-1));
   return frames
-    .filter(frame => !isSystem(frame) && !inStub(frame))
+    .filter(frame => !isSystem(frame) && !(isStub(frame) && frame.file !== ''))
     .map(({ name }) => name.replace(/(\(| \[clone).*$/, '').replace(/^.*[: ](?=\w)/, '') || '?');
 }
 

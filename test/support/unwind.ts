@@ -78,12 +78,12 @@ function perfFrame(line: string): Frame[] {
   ];
 }
 
-/** Where stacks begin: what starts programs and threads. Go's runtime switches to stacks of its own that begin in mcall. */
+/** Where stacks begin: what starts programs and threads. Go's runtime has stacks of its own that begin in mcall and morestack. */
 const ROOTS = new RegExp(
   [
     '_start|__libc_start_main(_impl|@.*)?|__libc_start_call_main|__GI___libc_start_main|_dl_start_user',
     '(__)?clone3?|__clone_internal|start_thread',
-    '(runtime\\.(goexit|mstart|mcall|rt0_go)|_rt0_amd64(_linux)?)(\\.abi0)?',
+    '(runtime\\.(goexit|mstart|mcall|morestack|rt0_go)|_rt0_amd64(_linux)?)(\\.abi0)?',
   ]
     .map(names => `^(${names})$`)
     .join('|'),
@@ -149,7 +149,9 @@ export interface Shares {
 
 /** A walk that meets a beginning and goes on has gone astray. */
 export function isRooted({ frames }: UserStack, roots: Roots): boolean {
-  return roots.has(frames[0]!) && !frames.slice(4).some(frame => frame.name !== '' && roots.has(frame));
+  // Go's switches of stacks are called in the middle of others, too.
+  const astray = (frame: Frame) => frame.name !== '' && !frame.name.startsWith('runtime.') && roots.has(frame);
+  return roots.has(frames[0]!) && !frames.slice(4).some(astray);
 }
 
 export function sum(stacks: readonly UserStack[], value: (stack: UserStack) => number = () => 1): number {

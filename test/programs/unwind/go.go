@@ -39,12 +39,12 @@ func (n *node) sum() int {
 
 //go:noinline
 func descend(depth int, leaf func() int) int {
-	var frame [64]int
-	frame[depth%64] = depth
+	var frame [128]int
+	frame[depth%128] = depth
 	if depth == 0 {
 		return leaf()
 	}
-	return descend(depth-1, leaf) + frame[depth%64]
+	return descend(depth-1, leaf) + frame[depth%128]
 }
 
 func sorting() int {
@@ -74,7 +74,7 @@ func parsing() int {
 // growing needs a stack that has to be copied a few times.
 func growing() int {
 	result := make(chan int)
-	go func() { result <- descend(200, func() int { return 1 }) }()
+	go func() { result <- descend(80, func() int { return 1 }) }()
 	return <-result
 }
 

@@ -1,8 +1,8 @@
 /** Finding the FDEs of a section (DWARF 5, 6.4.1; LSB Core, "Exception Frames"). */
 
+import { type Elf, PF_X, PT_LOAD, type Segment } from '../format.ts';
 import { type FrameSection, readCie } from './cie.ts';
 import { Cursor } from './cursor.ts';
-import { type Elf, PF_X, PT_LOAD, type Segment } from './format.ts';
 import type { FrameEntries } from './frame-entries.ts';
 import { type PointerBases, readLength, readPointer } from './pointer-encoding.ts';
 
@@ -50,7 +50,7 @@ class Collector {
   readonly #into: FrameEntries;
   readonly #cursor: Cursor;
   readonly #bases: PointerBases;
-  /** Index in the CIEs by offset in the section; −1 for those that cannot be used. */
+  /** Index in the CIEs by offset in the section, of those that can be used. */
   readonly #cies = new Map<number, number>();
   #lastOffset = -1;
   #lastCie = -1;
@@ -102,7 +102,8 @@ class Collector {
   #addCie(start: number): void {
     const { at, end } = this.#cursor;
     const cie = readCie(this.#section, at, end);
-    if (cie !== undefined) this.#cies.set(start, this.#into.addCie(cie));
+    const index = cie === undefined ? -1 : this.#into.addCie(cie);
+    if (index >= 0) this.#cies.set(start, index);
   }
 
   #addEntry(cieOffset: number): void {

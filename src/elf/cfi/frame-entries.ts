@@ -1,8 +1,8 @@
 /** Frame Description Entries: which functions have call frame instructions, and where. */
 
+import { orderByAddress } from '../sort.ts';
 import type { Cie } from './cie.ts';
 import { DW_EH_PE_omit } from './pointer-encoding.ts';
-import { orderByAddress } from './sort.ts';
 
 /** 24 bytes each. The largest programs known have a million. */
 const maxEntries = 4 * 2 ** 20;

@@ -1,12 +1,12 @@
 /** Call frame instructions (DWARF 5, 6.4.2 and 7.24, with the additions of GNU and of the Arm 64-bit architecture). */
 
+import type { RowBuilder } from '../unwind-rows.ts';
 import { readExpression } from './cfa-expression.ts';
 import type { Cie } from './cie.ts';
 import { Cursor } from './cursor.ts';
 import { type FrameRegisters, FrameState, SavedHow, stateSize } from './frame-state.ts';
 import { readPointer } from './pointer-encoding.ts';
 import { Unsupported } from './unsupported.ts';
-import type { RowBuilder } from './unwind-rows.ts';
 
 /** Compilers nest one or two. */
 const maxRemembered = 256;

@@ -3,8 +3,8 @@
  * so that unwinders go by its instructions (arch/arm64/kernel/vdso/sigreturn.S).
  */
 
-import { type ByteSource, viewOf } from './bytes.ts';
-import { type Elf, PF_X, PT_LOAD } from './format.ts';
+import { type ByteSource, viewOf } from '../bytes.ts';
+import { type Elf, PF_X, PT_LOAD } from '../format.ts';
 
 /** The vdso has 4 to 16 KiB. */
 const maxFile = 64 * 1024;

@@ -1,10 +1,10 @@
 /** Where a file keeps its call frame information. */
 
-import { type ByteSource, ElfError } from './bytes.ts';
+import { type ByteSource, ElfError } from '../bytes.ts';
+import { readContents } from '../compressed.ts';
+import { type Elf, fileOffsetOfAddress, PT_LOAD, type Section, SHT_NOBITS } from '../format.ts';
 import type { FrameSection } from './cie.ts';
-import { readContents } from './compressed.ts';
 import { Cursor } from './cursor.ts';
-import { type Elf, fileOffsetOfAddress, PT_LOAD, type Section, SHT_NOBITS } from './format.ts';
 import { readPointer } from './pointer-encoding.ts';
 
 const PT_GNU_EH_FRAME = 0x6474e550;

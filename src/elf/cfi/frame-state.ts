@@ -1,8 +1,8 @@
 /** What call frame instructions have said so far about one place in the code, and the rule that comes of it. */
 
-import { RuleKind, Saved } from '../capture/records.gen.ts';
+import { RuleKind, Saved } from '../../capture/records.gen.ts';
+import type { Machine } from '../format.ts';
 import { CfaHow, type Expression } from './cfa-expression.ts';
-import type { Machine } from './format.ts';
 import { cfaInRegister, Unsupported } from './unsupported.ts';
 
 /** A machine's registers by their numbers in DWARF (System V ABI x86-64, figure 3.36; DWARF for the Arm 64-bit ABI). */
