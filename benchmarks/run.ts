@@ -2,7 +2,18 @@
 import { spawnSync } from 'node:child_process';
 import { packageRoot } from '../src/package.ts';
 
-const all = ['truth', 'aggregate', 'symbolize', 'pprof', 'flamegraph', 'record', 'overhead'];
+const all = [
+  'truth',
+  'aggregate',
+  'symbolize',
+  'pprof',
+  'flamegraph',
+  'eh-frame',
+  'unwind-tables',
+  'unwind',
+  'record',
+  'overhead',
+];
 const names = process.argv.length > 2 ? process.argv.slice(2) : all;
 for (const name of names) {
   if (!all.includes(name)) {

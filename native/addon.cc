@@ -157,7 +157,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
                         InstanceMethod<&BpfObject::AddInner>("addInner"), InstanceMethod<&BpfObject::Close>("close")});
   }
 
-  // (object: Uint8Array, rodata: Uint8Array, ring: string, ringBytes: number, programs: string[])
+  // (object: Uint8Array, rodata: Uint8Array, ring: string, ringBytes: number, programs: string[], preallocate: boolean)
   explicit BpfObject(const Napi::CallbackInfo &info) : Napi::ObjectWrap<BpfObject>(info) {
     try {
       Load(info);
@@ -190,8 +190,10 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
     auto programs = info[4].As<Napi::Array>();
     for (uint32_t i = 0; i < programs.Length(); i++)
       bpf_program__set_autoload(Program(info.Env(), programs.Get(i).ToString()), true);
+    bool preallocate = info[5].ToBoolean();
     bpf_map *map;
     bpf_object__for_each_map(map, object_) {
+      if (preallocate) bpf_map__set_map_flags(map, bpf_map__map_flags(map) & ~BPF_F_NO_PREALLOC);
       // libbpf names it after the object: `profiler.rodata`
       if (bpf_map__is_internal(map) && strstr(bpf_map__name(map), ".rodata") &&
           bpf_map__set_initial_value(map, rodata.data, rodata.size))

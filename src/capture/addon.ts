@@ -36,13 +36,14 @@ export interface BpfObject {
 }
 
 export interface Addon {
-  /** Loads the named programs of the object. */
+  /** Loads the named programs of the object; with `preallocate`, hash maps take all of their memory at once. */
   readonly BpfObject: new (
     object: Uint8Array,
     rodata: Uint8Array,
     ring: string,
     ringBytes: number,
     programs: readonly string[],
+    preallocate: boolean,
   ) => BpfObject;
   /** `attributes`: a struct perf_event_attr; `pages`: of sideband buffer, a power of two, 0 for none. */
   readonly PerfEvent: new (

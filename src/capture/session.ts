@@ -3,6 +3,7 @@
  * timer by its owner; it starts no thread and keeps nothing after close().
  */
 import { readFileSync, readlinkSync } from 'node:fs';
+import { release } from 'node:os';
 import { ExitCode, ProfilerError } from '../errors.ts';
 import { type Addon, addonErrno, type BpfObject, explain, loadAddon, loadBpfObject, type PerfEvent } from './addon.ts';
 import type { SelectedEvent } from './events/index.ts';
@@ -96,6 +97,12 @@ function pidNamespace(): number {
   }
 }
 
+/** Before Linux 6.1, programs on perf events may use no hash map that allocates as it fills. */
+function preallocates(): boolean {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  return major < 6 || (major === 6 && minor < 1);
+}
+
 /** What perf_event_open(2) answers for events that the hardware, or this virtual machine, does not have. */
 const NO_SUCH_EVENT = ['ENOENT', 'EOPNOTSUPP', 'ENODEV', 'EINVAL'];
 
@@ -174,7 +181,14 @@ export class Session {
     const walks = options.unwind !== 'fp' && options.userStacks;
     const load = (program: string) => {
       const object = loadBpfObject();
-      return new this.#addon.BpfObject(object, configBytes(options), 'samples', ring, [program, ...LIFE]);
+      return new this.#addon.BpfObject(
+        object,
+        configBytes(options),
+        'samples',
+        ring,
+        [program, ...LIFE],
+        preallocates(),
+      );
     };
     this.#program = walks ? 'sample' : 'sample_frame_pointers';
     try {

@@ -58,6 +58,7 @@ describe('what there is', () => {
   test('a file that cannot be had', () =>
     expect(only(mapping(0x1000, 0x2000, { path: '/gone', buildId: 'ab' }))).toEqual({
       kind: 'file',
+      cacheKey: '',
       filename: '/gone',
       buildId: 'ab',
       elf: undefined,

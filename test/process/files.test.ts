@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import {
+  chmodSync,
+  chownSync,
   closeSync,
   copyFileSync,
   linkSync,
@@ -31,6 +33,30 @@ function open(of: Mapping, by = image()): { size: number; buildId: string | unde
   opened?.bytes.close();
   return opened && { size: opened.bytes.size, buildId: opened.elf?.buildId };
 }
+
+/** Under which name its unwind table is kept. */
+function cacheKey(of: string): string {
+  const opened = openMapped(image(), fileMapping(of))!;
+  opened.bytes.close();
+  return opened.cacheKey.replace(/^file:.*/, 'file');
+}
+
+describe.skipIf(process.getuid?.() !== 0)('the name in the cache (needs root)', () => {
+  const copy = (name: string, { mode = 0o644, owner = 0, content = bytes } = {}) => {
+    writeFileSync(path(name), content);
+    chmodSync(path(name), mode);
+    chownSync(path(name), owner, 0);
+    return cacheKey(path(name));
+  };
+
+  test('is the build id, which any file may claim, only where nobody but root could', () => {
+    expect(copy('own')).toBe(`build-id:${BUILD_ID}`);
+    expect(copy('others-may-write', { mode: 0o666 })).toBe('file');
+    expect(copy('group-may-write', { mode: 0o664 })).toBe('file');
+    expect(copy('of-a-user', { owner: 1000 })).toBe('file');
+    expect(copy('without-build-id', { content: elfFile([{ offset: 0, address: 0, size: 0x1000 }]) })).toBe('file');
+  });
+});
 
 const found = { size: 0x2000, buildId: BUILD_ID };
 
