@@ -73,28 +73,6 @@ struct {
 	__type(value, u64);
 } counters SEC(".maps");
 
-/* A record is built here, not on the 512-byte stack. One slot is enough: the kernel does not run a second perf_event
- * program on a CPU while one is running (bpf_prog_active). */
-struct profiler_scratch {
-	struct profiler_sample sample;
-	u64 frames[PROFILER_MAX_FRAMES + 1 + PROFILER_MAX_WALK + 1];
-	u8 snapshot[PROFILER_SNAPSHOT_BYTES + PROFILER_SNAPSHOT_PAGE]; /* frames[] reaches into it */
-	struct profiler_start start;
-	struct profiler_walk walk;
-};
-
-/* Behind the header, at most. */
-#define PROFILER_MAX_WORDS                                                                                \
-	(PROFILER_MAX_FRAMES + (sizeof(struct profiler_start) + PROFILER_SNAPSHOT_BYTES + PROFILER_SNAPSHOT_PAGE) / \
-				       sizeof(u64))
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct profiler_scratch);
-} scratch SEC(".maps");
-
 static __always_inline void count(u32 counter)
 {
 	u64 *value = bpf_map_lookup_elem(&counters, &counter);
@@ -204,12 +182,13 @@ static __always_inline void walk_or_copy(struct profiler_perf_context *context, 
 	struct task_struct *task;
 	int is_user;
 
+	record->walk.depth = 0;
 	COPY_REGISTERS(&record->start, context->registers, is_user);
 	if (!is_user && entry_registers(bpf_get_current_task_btf(), &record->start)) {
 		sample->user_frames = get_user_stack(context, record, at);
 		return;
 	}
-	sample->unwind = walk_user_stack(sample->pid, &record->walk, &record->start, &record->frames[at]);
+	sample->unwind = walk_user_stack(at);
 	sample->walked = 1;
 	sample->user_frames = record->walk.depth & PROFILER_MAX_WALK;
 	if (sample->unwind == PROFILER_END_COMPLETE || sample->unwind == PROFILER_END_TRUNCATED)

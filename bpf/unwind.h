@@ -57,6 +57,13 @@ static __always_inline void unwind_start(struct profiler_walk *walk, const struc
 	walk->ended = PROFILER_END_TRUNCATED;
 }
 
+/* What the verifier need not look at again for each way to get there. */
+#if defined(__bpf__)
+#define UNWIND_FUNCTION __noinline
+#else
+#define UNWIND_FUNCTION static
+#endif
+
 /* All ones when a < b, for values whose difference is below 2^63. A comparison would be a branch, and each branch of a
  * search doubles what the verifier walks. */
 static __always_inline u64 unwind_less(u64 a, u64 b)
@@ -75,25 +82,75 @@ static __always_inline const unsigned char *unwind_piece(u32 address, u32 *offse
 	return unwind_chunk(address >> PROFILER_CHUNK_SHIFT);
 }
 
-/* The mapping that holds the code at `address`: 0, or -1 when there is none. */
-static __always_inline int unwind_find_mapping(struct profiler_walk *walk, u64 address)
+/*
+ * Heap address of the last of the `count` mappings that starts at `address` or below; the first one if
+ * none does.
+ */
+UNWIND_FUNCTION u32 unwind_search_mappings(u32 mappings, u32 count, u64 address)
 {
 	const struct profiler_unwind_mapping *mapping;
-	struct profiler_unwind_file *file;
 	u32 offset, low = 0;
-	const unsigned char *chunk = unwind_piece(walk->mappings, &offset);
+	const unsigned char *chunk = unwind_piece(mappings, &offset);
 
 	if (!chunk)
-		return -1;
+		return 0;
 	offset += sizeof(struct profiler_unwind_mappings);
 	for (u32 step = (PROFILER_MAX_MAPPINGS + 1) / 2; step; step >>= 1) {
 		u32 middle = low + step;
 		u32 at = (offset + middle * sizeof(*mapping)) & (PROFILER_CHUNK_BYTES - sizeof(*mapping));
 
 		mapping = (const void *)(chunk + at);
-		low += step & unwind_less(middle, walk->count) & ~unwind_less(address, mapping->start);
+		low += step & unwind_less(middle, count) & ~unwind_less(address, mapping->start);
 	}
-	mapping = (const void *)(chunk + ((offset + low * sizeof(*mapping)) & (PROFILER_CHUNK_BYTES - sizeof(*mapping))));
+	return mappings + (sizeof(struct profiler_unwind_mappings) + low * sizeof(*mapping)) / 8;
+}
+
+/* The rule, as struct profiler_unwind_rule, for a virtual address of the file whose table is at `table`. */
+UNWIND_FUNCTION u64 unwind_search_rules(u32 table_address, u64 address)
+{
+	const struct profiler_unwind_table *table;
+	const struct profiler_unwind_page *page;
+	const struct profiler_unwind_row *row;
+	const unsigned char *head, *chunk;
+	u32 head_at, at, low = 0, count, pc;
+	u64 index;
+
+	head = unwind_piece(table_address, &head_at);
+	if (!head)
+		return PROFILER_RULE_NONE;
+	table = (const void *)(head + (head_at & (PROFILER_CHUNK_BYTES - sizeof(*table))));
+	index = (address - table->start) >> PROFILER_PAGE_SHIFT;
+	pc = (u32)address & ((1 << PROFILER_PAGE_SHIFT) - 1);
+	if (index >= table->pages)
+		return PROFILER_RULE_NONE;
+	at = head_at + sizeof(*table) + (u32)index * sizeof(*page);
+	page = (const void *)(head + (at & (PROFILER_CHUNK_BYTES - sizeof(*page))));
+	count = page->count;
+	chunk = unwind_piece(page->rows, &at);
+	if (!chunk)
+		return PROFILER_RULE_NONE;
+	for (u32 step = (PROFILER_MAX_PAGE_ROWS + 1) / 2; step; step >>= 1) {
+		u32 middle = low + step;
+
+		row = (const void *)(chunk + ((at + middle * sizeof(*row)) & (PROFILER_CHUNK_BYTES - sizeof(*row))));
+		low += step & unwind_less(middle, count) & ~unwind_less(pc, row->pc);
+	}
+	row = (const void *)(chunk + ((at + low * sizeof(*row)) & (PROFILER_CHUNK_BYTES - sizeof(*row))));
+	at = head_at + sizeof(*table) + table->pages * sizeof(*page) + row->rule * sizeof(u64);
+	return *(const u64 *)(head + (at & (PROFILER_CHUNK_BYTES - sizeof(u64))));
+}
+
+/* The mapping that holds the code at `address`: 0, or -1 when there is none. */
+static __always_inline int unwind_find_mapping(struct profiler_walk *walk, u64 address)
+{
+	const struct profiler_unwind_mapping *mapping;
+	struct profiler_unwind_file *file;
+	u32 offset;
+	const unsigned char *chunk = unwind_piece(unwind_search_mappings(walk->mappings, walk->count, address), &offset);
+
+	if (!chunk)
+		return -1;
+	mapping = (const void *)(chunk + (offset & (PROFILER_CHUNK_BYTES - sizeof(*mapping))));
 	if (address < mapping->start || address >= mapping->end)
 		return -1;
 	walk->start = mapping->start;
@@ -112,37 +169,12 @@ static __always_inline int unwind_find_mapping(struct profiler_walk *walk, u64 a
 /* The rule for the code at `address`, which lies in the mapping found last. */
 static __always_inline struct profiler_unwind_rule unwind_find_rule(struct profiler_walk *walk, u64 address)
 {
-	struct profiler_unwind_rule none = { .kind = PROFILER_RULE_NONE };
-	const struct profiler_unwind_table *table;
-	const struct profiler_unwind_page *page;
-	const struct profiler_unwind_row *row;
-	const unsigned char *head, *chunk;
-	u32 head_at, at, low = 0, count, pc;
-	u64 index;
+	union {
+		u64 word;
+		struct profiler_unwind_rule rule;
+	} found = { .word = unwind_search_rules(walk->table, address - walk->bias) };
 
-	head = unwind_piece(walk->table, &head_at);
-	if (!head)
-		return none;
-	table = (const void *)(head + (head_at & (PROFILER_CHUNK_BYTES - sizeof(*table))));
-	index = (address - walk->bias - table->start) >> PROFILER_PAGE_SHIFT;
-	pc = (u32)(address - walk->bias) & ((1 << PROFILER_PAGE_SHIFT) - 1);
-	if (index >= table->pages)
-		return none;
-	at = head_at + sizeof(*table) + (u32)index * sizeof(*page);
-	page = (const void *)(head + (at & (PROFILER_CHUNK_BYTES - sizeof(*page))));
-	count = page->count;
-	chunk = unwind_piece(page->rows, &at);
-	if (!chunk)
-		return none;
-	for (u32 step = (PROFILER_MAX_PAGE_ROWS + 1) / 2; step; step >>= 1) {
-		u32 middle = low + step;
-
-		row = (const void *)(chunk + ((at + middle * sizeof(*row)) & (PROFILER_CHUNK_BYTES - sizeof(*row))));
-		low += step & unwind_less(middle, count) & ~unwind_less(pc, row->pc);
-	}
-	row = (const void *)(chunk + ((at + low * sizeof(*row)) & (PROFILER_CHUNK_BYTES - sizeof(*row))));
-	at = head_at + sizeof(*table) + table->pages * sizeof(*page) + row->rule * sizeof(none);
-	return *(const struct profiler_unwind_rule *)(head + (at & (PROFILER_CHUNK_BYTES - sizeof(none))));
+	return found.rule;
 }
 
 static __always_inline int unwind_end(struct profiler_walk *walk, u32 end)

@@ -73,6 +73,28 @@ static __always_inline long unwind_read(void *into, u32 size, u64 address)
 
 #include "unwind.h"
 
+/* A record is built here, not on the 512-byte stack. One slot is enough: the kernel does not run a second perf_event
+ * program on a CPU while one is running (bpf_prog_active). */
+struct profiler_scratch {
+	struct profiler_sample sample;
+	u64 frames[PROFILER_MAX_FRAMES + 1 + PROFILER_MAX_WALK + 1];
+	u8 snapshot[PROFILER_SNAPSHOT_BYTES + PROFILER_SNAPSHOT_PAGE]; /* frames[] reaches into it */
+	struct profiler_start start;
+	struct profiler_walk walk;
+};
+
+/* Behind the header, at most. */
+#define PROFILER_MAX_WORDS                                                                                \
+	(PROFILER_MAX_FRAMES + (sizeof(struct profiler_start) + PROFILER_SNAPSHOT_BYTES + PROFILER_SNAPSHOT_PAGE) / \
+				       sizeof(u64))
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct profiler_scratch);
+} scratch SEC(".maps");
+
 /* Indices of the registers that a walk starts from, in struct profiler_perf_context and in the kernel's pt_regs. */
 #if defined(__TARGET_ARCH_x86)
 enum { REGISTER_FP = 4, REGISTER_PC = 16, REGISTER_CS = 17, REGISTER_SP = 19 };
@@ -154,25 +176,31 @@ static __always_inline int entry_registers(struct task_struct *task, struct prof
 }
 
 /*
- * Walks the user stack of the current task from `start` into `frames`, which has room for PROFILER_MAX_WALK + 1.
- * Returns how it ended (enum profiler_unwind_end), with walk->depth frames; none where no mappings were known.
+ * Walks the user stack of the current task: from scratch.start, into scratch.frames from `at` on. Returns how it ended
+ * (enum profiler_unwind_end), with scratch.walk.depth frames; none where no mappings were known.
+ * A global function: the verifier looks at it once, and not again for each way to get here.
  */
-static __always_inline u32 walk_user_stack(u32 pid, struct profiler_walk *walk, const struct profiler_start *start,
-					   u64 *frames)
+__noinline int walk_user_stack(u32 at)
 {
-	struct walk_context context = { walk, frames };
+	u32 zero = 0;
+	struct profiler_scratch *record = bpf_map_lookup_elem(&scratch, &zero);
+	struct walk_context context;
 
-	unwind_start(walk, start);
-	if (find_process(walk, pid)) {
-		want(pid);
-		walk->unknown = 1;
+	if (!record)
+		return PROFILER_END_NO_STACK;
+	context.walk = &record->walk;
+	context.frames = &record->frames[at & PROFILER_MAX_FRAMES];
+	unwind_start(&record->walk, &record->start);
+	if (find_process(&record->walk, record->sample.pid)) {
+		want(record->sample.pid);
+		record->walk.unknown = 1;
 		return PROFILER_END_NO_TABLE;
 	}
-	walk->frame_pointers = config.unwind != PROFILER_UNWIND_CFI;
+	record->walk.frame_pointers = config.unwind != PROFILER_UNWIND_CFI;
 	bpf_loop(PROFILER_MAX_WALK, walk_step, &context, 0);
-	if (walk->ended == PROFILER_END_NO_TABLE && !walk->depth)
-		want(pid); /* it runs where nothing was mapped when we looked */
-	return walk->ended;
+	if (record->walk.ended == PROFILER_END_NO_TABLE && !record->walk.depth)
+		want(record->sample.pid); /* it runs where nothing was mapped when we looked */
+	return record->walk.ended;
 }
 
 /* Bytes of stack above `sp` that are worth a copy: the stack of the first thread ends where the program began. */

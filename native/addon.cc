@@ -343,23 +343,40 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
     return Mapped(info.Env(), bpf_map__fd(Map(info.Env(), info[0].ToString())), ToUint32(info[1]));
   }
 
-  // (map: string, index: number, bytes: number): makes an array of one value of `bytes` bytes, puts it into the map of
-  // maps, and returns its memory, a Uint8Array
+  // (map: string, indices: Uint32Array, bytes: number): makes arrays of one value of `bytes` bytes, puts them into the
+  // map of maps, and returns their memory, Uint8Array[]. In one call, since the kernel waits for running programs after
+  // each one.
   Napi::Value AddInner(const Napi::CallbackInfo &info) {
-    bpf_map *map = Map(info.Env(), info[0].ToString());
-    uint32_t index = ToUint32(info[1]), bytes = ToUint32(info[2]);
-    bpf_map_create_opts options = {};
-    options.sz = sizeof(options);
-    options.map_flags = BPF_F_MMAPABLE;
-    int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "profiler_inner", sizeof(uint32_t), bytes, 1, &options);
-    if (fd < 0) throw Failure(info.Env(), "create map", -fd);
-    struct Closer {
-      int fd;
-      ~Closer() { close(fd); }  // the map of maps holds it, and the mapping
-    } closer{fd};
-    auto memory = Mapped(info.Env(), fd, bytes);
-    if (int error = bpf_map__update_elem(map, &index, sizeof(index), &fd, sizeof(fd), BPF_ANY))
-      throw Failure(info.Env(), "update map of maps", -error);
+    int outer = bpf_map__fd(Map(info.Env(), info[0].ToString()));
+    if (!info[1].IsTypedArray() || info[1].As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array)
+      throw Napi::TypeError::New(info.Env(), "expected a Uint32Array");
+    auto indices = info[1].As<Napi::Uint32Array>();
+    uint32_t bytes = ToUint32(info[2]), count = static_cast<uint32_t>(indices.ElementLength());
+    struct Descriptors : std::vector<int> {
+      ~Descriptors() {
+        for (int fd : *this) close(fd);  // the map of maps holds the maps, and so does the memory
+      }
+    } inner;
+    auto memory = Napi::Array::New(info.Env());
+    bpf_map_create_opts create = {};
+    create.sz = sizeof(create);
+    create.map_flags = BPF_F_MMAPABLE;
+    for (uint32_t i = 0; i < count; i++) {
+      int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "profiler_inner", sizeof(uint32_t), bytes, 1, &create);
+      if (fd < 0) throw Failure(info.Env(), "create map", -fd);
+      inner.push_back(fd);
+      memory.Set(i, Mapped(info.Env(), fd, bytes));
+    }
+    bpf_map_batch_opts batch = {};
+    batch.sz = sizeof(batch);
+    uint32_t done = count;
+    int error = bpf_map_update_batch(outer, indices.Data(), inner.data(), &done, &batch);
+    if (error) {  // a kernel that has no batches for maps of maps
+      for (uint32_t i = 0; i < count; i++) {
+        error = bpf_map_update_elem(outer, &indices.Data()[i], &inner[i], BPF_ANY);
+        if (error) throw Failure(info.Env(), "update map of maps", -error);
+      }
+    }
     return memory;
   }
 

@@ -30,8 +30,8 @@ export interface BpfObject {
   take(map: string, into: Uint8Array, keySize: number): number;
   /** The first bytes of an array map, shared with the kernel. They may be used after `close()`. */
   memory(map: string, bytes: number): Uint8Array;
-  /** Makes an array of one value of `bytes` bytes in a map of maps; the memory of the value, as `memory`. */
-  addInner(map: string, index: number, bytes: number): Uint8Array;
+  /** Makes arrays of one value of `bytes` bytes, and puts them into a map of maps; the memory of each, as `memory`. */
+  addInner(map: string, indices: Uint32Array, bytes: number): Uint8Array[];
   close(): void;
 }
 

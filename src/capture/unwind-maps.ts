@@ -30,11 +30,13 @@ export class UnwindMaps {
     this.files = new Uint32Array(object.memory('files', Heap.PROFILER_MAX_FILES * sizeOf.UnwindFile).buffer);
   }
 
-  /** Makes chunk `index` of the heap; its memory, zeroed. Throws when the kernel refuses. */
-  add(index: number): Uint8Array {
-    const memory = this.#object.addInner('chunks', index, Heap.PROFILER_CHUNK_BYTES);
-    while (this.#chunks.length <= index) this.#chunks.push(undefined);
-    this.#chunks[index] = memory;
+  /** Makes chunks of the heap; their memory, zeroed. Throws when the kernel refuses. */
+  add(indices: readonly number[]): Uint8Array[] {
+    const memory = this.#object.addInner('chunks', Uint32Array.from(indices), Heap.PROFILER_CHUNK_BYTES);
+    for (const [i, index] of indices.entries()) {
+      while (this.#chunks.length <= index) this.#chunks.push(undefined);
+      this.#chunks[index] = memory[i];
+    }
     return memory;
   }
 

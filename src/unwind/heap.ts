@@ -18,8 +18,8 @@ export function slotted(bytes: number): number {
 
 /** Where chunks come from. */
 export interface ChunkProvider {
-  /** Makes chunk `index` and returns its memory: zeroed, aligned to words. Throws when the kernel refuses. */
-  add(index: number): Uint8Array;
+  /** Makes these chunks and returns their memory: zeroed, aligned to words. Throws when the kernel refuses. */
+  add(indices: readonly number[]): Uint8Array[];
   /** Nothing refers to chunk `index` any more. */
   remove(index: number): void;
 }
@@ -37,6 +37,11 @@ export interface Piece {
 export interface HeapOptions {
   /** How long a walk on another CPU may go on reading what has been given back. Default 100. */
   readonly quarantineMs?: number;
+  /**
+   * Chunks made at once, at least; one less may be empty. The kernel waits until no program runs any more (some 15 ms)
+   * whenever chunks are made or removed, be it one or many. Default 4.
+   */
+  readonly chunksAtOnce?: number;
   /** Milliseconds, never going back. */
   readonly now?: () => number;
 }
@@ -62,6 +67,11 @@ class Chunk {
 
   get isEmpty(): boolean {
     return this.#free === this.#capacity;
+  }
+
+  /** Free slots. */
+  get free(): number {
+    return this.#free;
   }
 
   /** The first slot of the first run that is long enough, now taken; −1 when there is none. */
@@ -102,6 +112,7 @@ export class Heap {
   readonly #provider: ChunkProvider;
   readonly #maxChunks: number;
   readonly #quarantineMs: number;
+  readonly #chunksAtOnce: number;
   readonly #now: () => number;
   readonly #chunks: (Chunk | undefined)[] = [];
   readonly #live = new Set<Piece>();
@@ -116,6 +127,7 @@ export class Heap {
     this.#provider = provider;
     this.#maxChunks = Math.min(Math.floor(maxBytes / Layout.PROFILER_CHUNK_BYTES), Layout.PROFILER_MAX_CHUNKS);
     this.#quarantineMs = options.quarantineMs ?? 100;
+    this.#chunksAtOnce = options.chunksAtOnce ?? 4;
     this.#now = options.now ?? (() => performance.now());
   }
 
@@ -146,10 +158,17 @@ export class Heap {
     let address = this.#takeFromChunks(slots);
     // Only now, so that what has just become empty is used again rather than removed and made anew.
     if (released) this.#removeEmpty();
-    if (address === 0 && this.#addChunk(slots)) address = this.#takeFromChunks(slots);
+    if (address === 0 && this.#addChunks(1, slots)) address = this.#takeFromChunks(slots);
     if (address === 0) return undefined;
     this.#used += slots * SLOT_BYTES;
     return this.#piece(address, bytes);
+  }
+
+  /** Makes the chunks for `bytes` bytes at once, as far as the cap allows and they are not there. */
+  reserve(bytes: number): void {
+    const free = this.#chunks.reduce((sum, chunk) => sum + (chunk?.free ?? 0), 0);
+    const missing = Math.ceil(bytes / SLOT_BYTES) - free;
+    if (missing > 0) this.#addChunks(Math.ceil(missing / CHUNK_SLOTS), 1);
   }
 
   /**
@@ -207,19 +226,22 @@ export class Heap {
     this.#chunks[Math.floor(address / CHUNK_UNITS)]!.give(slot, slotted(bytes.length) / SLOT_BYTES);
   }
 
-  /** False when there may be no more chunks. */
-  #addChunk(slots: number): boolean {
-    if (!(this.#count < this.#maxChunks)) return false;
-    let index = 0;
-    while (this.#chunks[index] || capacityOf(index) < slots) index++;
-    if (index >= Layout.PROFILER_MAX_CHUNKS) return false;
+  /** Makes up to `wanted` chunks with room for so many slots. False when there may be no more. */
+  #addChunks(wanted: number, slots: number): boolean {
+    const most = Math.min(Math.max(wanted, this.#chunksAtOnce), this.#maxChunks - this.#count);
+    const indices: number[] = [];
+    for (let index = 0; indices.length < most && index < Layout.PROFILER_MAX_CHUNKS; index++) {
+      if (!this.#chunks[index] && capacityOf(index) >= slots) indices.push(index);
+    }
+    if (indices.length === 0) return false;
     try {
-      this.#chunks[index] = new Chunk(index, this.#provider.add(index));
+      const memory = this.#provider.add(indices);
+      for (const [i, index] of indices.entries()) this.#chunks[index] = new Chunk(index, memory[i]!);
     } catch (error) {
       this.#refusal = error; // no memory for the kernel to give: as good as a cap
       return false;
     }
-    this.#count++;
+    this.#count += indices.length;
     return true;
   }
 
@@ -236,8 +258,8 @@ export class Heap {
   }
 
   #removeEmpty(): void {
-    for (let index = 0; index < this.#chunks.length; index++) {
-      if (!this.#chunks[index]?.isEmpty) continue;
+    const empty = this.#chunks.flatMap((chunk, index) => (chunk?.isEmpty ? [index] : []));
+    for (const index of empty.slice(this.#chunksAtOnce - 1)) {
       this.#chunks[index] = undefined;
       this.#count--;
       this.#provider.remove(index);

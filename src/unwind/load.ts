@@ -1,7 +1,7 @@
 /** Tables in the heap. */
 import { Heap as Layout, UnwindPage, UnwindTableHeader } from '../capture/records.gen.ts';
 import { type Heap, type Piece, slotted } from './heap.ts';
-import { headerBytes, pageBytes, pageRun, type UnwindTable } from './table.ts';
+import { headerBytes, pageBytes, pageRun, tableBytes, type UnwindTable } from './table.ts';
 
 /** A table that the BPF side can read. */
 export interface LoadedTable {
@@ -53,6 +53,7 @@ function writeRows(heap: Heap, { pageRows, rows }: UnwindTable, header: Uint32Ar
 
 /** Copies a table into the heap; undefined, with nothing kept, when there is no room. */
 export function loadTable(heap: Heap, table: UnwindTable): LoadedTable | undefined {
+  heap.reserve(tableBytes(table));
   const header = heap.allocate(headerBytes(table.pageRows.length, table.rules.length / 2));
   if (!header) return undefined;
   const pieces = [header];

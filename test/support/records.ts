@@ -28,6 +28,12 @@ export interface TestSample {
   /** Innermost first, as in the record. */
   readonly kernel?: readonly bigint[];
   readonly user?: readonly bigint[];
+  /** enum profiler_unwind_end */
+  readonly unwind?: number;
+  /** The user frames have marks. */
+  readonly walked?: boolean;
+  /** What is to be walked yet, in place of user frames: a multiple of 8 bytes. */
+  readonly snapshot?: Uint8Array;
 }
 
 /** Samples laid end to end. */
@@ -37,8 +43,9 @@ export function sampleRecords(...samples: readonly TestSample[]): Uint32Array {
 
 function sampleBytes(sample: TestSample): Uint8Array {
   const { time = 0n, weight = 1n, cgroup = 0n, pid = 1, tid = 1, cpu = 0 } = sample;
-  const { comm = 'test', kernel = [], user = [] } = sample;
-  const view = new DataView(new ArrayBuffer(sizeOf.Sample + 8 * (kernel.length + user.length)));
+  const { comm = 'test', kernel = [], user = [], unwind = 0, walked = false, snapshot = new Uint8Array() } = sample;
+  const frames = [...kernel, ...user];
+  const view = new DataView(new ArrayBuffer(sizeOf.Sample + 8 * frames.length + snapshot.length));
   view.setBigUint64(Sample.time, time, true);
   view.setBigUint64(Sample.weight, weight, true);
   view.setBigUint64(Sample.cgroup_id, cgroup, true);
@@ -46,12 +53,16 @@ function sampleBytes(sample: TestSample): Uint8Array {
   view.setUint32(Sample.tid, tid, true);
   view.setUint32(Sample.cpu, cpu, true);
   view.setUint8(Sample.kernel_frames, kernel.length);
-  view.setUint8(Sample.user_frames, user.length);
+  view.setUint8(Sample.unwind, unwind);
+  view.setUint16(Sample.user_frames, user.length, true);
+  view.setUint16(Sample.snapshot, snapshot.length / 8, true);
+  view.setUint8(Sample.walked, walked ? 1 : 0);
   const bytes = new Uint8Array(view.buffer);
   bytes.set(Buffer.from(comm).subarray(0, Limit.PROFILER_COMM_LEN), Sample.comm);
-  [...kernel, ...user].forEach((address, i) => {
+  frames.forEach((address, i) => {
     view.setBigUint64(sizeOf.Sample + 8 * i, BigInt.asUintN(64, address), true);
   });
+  bytes.set(snapshot, sizeOf.Sample + 8 * frames.length);
   return bytes;
 }
 

@@ -7,7 +7,7 @@ import { CHUNK, MemoryChunks } from './memory.ts';
 function heapOf(chunks: number) {
   const provider = new MemoryChunks();
   const clock = { now: 1000 };
-  const heap = new Heap(provider, chunks * CHUNK, { quarantineMs: 100, now: () => clock.now });
+  const heap = new Heap(provider, chunks * CHUNK, { quarantineMs: 100, chunksAtOnce: 1, now: () => clock.now });
   return { provider, clock, heap };
 }
 
@@ -58,7 +58,7 @@ describe('allocate', () => {
 
   test('the format has a cap of its own', () => {
     const memory = new Uint8Array(CHUNK);
-    const heap = new Heap({ add: () => memory, remove: () => {} }, Number.POSITIVE_INFINITY);
+    const heap = new Heap({ add: indices => indices.map(() => memory), remove: () => {} }, Number.POSITIVE_INFINITY);
     for (let i = 1; i < Layout.PROFILER_MAX_CHUNKS; i++) allocate(heap, CHUNK);
     expect(heap.allocate(CHUNK)).toBeUndefined();
     expect(allocate(heap, CHUNK - 1024).address).toBe(128);
@@ -213,10 +213,26 @@ test.each(Array.from({ length: 30 }, (_, seed) => seed))('against a model (seed 
   expect([heap.used, heap.reserved, provider.chunks.size]).toEqual([0, 0, 0]);
 });
 
+test('chunks are made together, and as many are kept but one', () => {
+  const provider = new MemoryChunks();
+  const clock = { now: 0 };
+  const heap = new Heap(provider, 10 * CHUNK, { chunksAtOnce: 4, quarantineMs: 100, now: () => clock.now });
+  const first = allocate(heap, 1024);
+  expect(provider.calls).toEqual([0, 1, 2, 3]);
+  heap.reserve(4 * CHUNK);
+  expect(provider.calls).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  heap.reserve(100 * CHUNK);
+  expect(heap.reserved).toBe(10 * CHUNK);
+  heap.free(first);
+  clock.now = 200;
+  heap.sweep();
+  expect(heap.reserved).toBe(3 * CHUNK);
+});
+
 test('10,000 pieces in a heap of 1 GiB', () => {
   const memory = new Uint8Array(CHUNK);
   const clock = { now: 0 };
-  const heap = new Heap({ add: () => memory, remove: () => {} }, 2 ** 30, { now: () => clock.now });
+  const heap = new Heap({ add: indices => indices.map(() => memory), remove: () => {} }, 2 ** 30, { now: () => clock.now });
   const below = random(1);
   const start = performance.now();
   let pieces = Array.from({ length: 10_000 }, () => heap.allocate(1 + below(200_000))).filter(

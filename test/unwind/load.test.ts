@@ -8,7 +8,7 @@ import { CHUNK, MemoryChunks } from './memory.ts';
 function heapOf(chunks: number) {
   const provider = new MemoryChunks();
   const clock = { now: 0 };
-  return { provider, clock, heap: new Heap(provider, chunks * CHUNK, { now: () => clock.now }) };
+  return { provider, clock, heap: new Heap(provider, chunks * CHUNK, { chunksAtOnce: 1, now: () => clock.now }) };
 }
 
 /** Pages of a few hundred to `density` rows each. */
@@ -107,9 +107,9 @@ describe('loadTable', () => {
   test('keeps nothing when the kernel refuses a chunk half-way', () => {
     const { heap, provider } = heapOf(64);
     const add = provider.add.bind(provider);
-    provider.add = index => {
-      if (index === 3) throw new Error('ENOMEM');
-      return add(index);
+    provider.add = indices => {
+      if (indices.includes(3)) throw new Error('ENOMEM');
+      return add(indices);
     };
     expect(loadTable(heap, tableOf(9, 250_000, 6000))).toBeUndefined();
     expect([heap.used, heap.reserved]).toEqual([0, 0]);

@@ -12,8 +12,12 @@ export class MemoryChunks implements ChunkProvider {
   /** Thrown by `add`. */
   refusal: Error | undefined;
 
-  add(index: number): Uint8Array {
+  add(indices: readonly number[]): Uint8Array[] {
     if (this.refusal) throw this.refusal;
+    return indices.map(index => this.#add(index));
+  }
+
+  #add(index: number): Uint8Array {
     expect(this.chunks.has(index)).toBe(false);
     // Inside of a larger buffer, as a mapping may be.
     const memory = new Uint8Array(new ArrayBuffer(CHUNK + 64), 64, CHUNK);
