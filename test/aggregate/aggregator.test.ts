@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Aggregator, type AggregatorOptions, type Resolver } from '../../src/aggregate/aggregator.ts';
+import { UnwindEnd } from '../../src/capture/records.gen.ts';
 import { sampleWords } from '../../src/capture/samples.ts';
 import { sampleRecords, type TestSample } from '../support/records.ts';
 
@@ -45,6 +46,12 @@ class Run {
       at = next;
     }
     return this;
+  }
+
+  /** How the stacks ended. */
+  totals(): Record<string, number> {
+    const { ends, counter } = this.aggregator;
+    return ends.totals(counter.count, counter.length);
   }
 
   /** What was counted: `comm pid tid cpu: outermost;…;leaf = count × / weight`. */
@@ -140,6 +147,86 @@ describe('frames', () => {
   test('stacks with the same callers share them', () => {
     const run = new Run().add(1, { user: [1n, 0x10n] }, { user: [2n, 0x10n] }, { user: [0x10n] });
     expect(run.aggregator.stacks.length).toBe(4); // f, f;1, f;2 and the leaf 10
+  });
+});
+
+describe('walked frames', () => {
+  const [EXACT, BY_FRAME_POINTER] = [1n << 56n, 2n << 56n];
+
+  test('have marks in place of the highest byte of their addresses', () => {
+    const user = [0x1000n | EXACT, 0x7f00_0000_2000n, 0x3000n | BY_FRAME_POINTER];
+    expect(new Run().add(1, { user, walked: true }).lines()).toEqual([
+      'test 1 0 -1: u2fff;u7f0000001fff;u1000 = 1 / 1',
+    ]);
+  });
+
+  test('that were interrupted are looked up where they are, callers one byte before', () => {
+    const user = [0x1000n | EXACT, 0x2000n, 0x3000n | EXACT, 0x4000n, 0x5000n | EXACT | BY_FRAME_POINTER];
+    const run = new Run().add(1, { user, walked: true });
+    expect(run.resolver.asked).toEqual(['u5000', 'u3fff', 'u3000', 'u1fff', 'u1000']);
+  });
+
+  test('the leaf is looked up where it is, marked or not', () => {
+    const run = new Run().add(1, { user: [0x1000n, 0x2000n], walked: true });
+    expect(run.resolver.asked).toEqual(['u1fff', 'u1000']);
+  });
+
+  test('borrowing from the high word does not reach the marks', () => {
+    const user = [EXACT, 0x7f00_0000_0000n | BY_FRAME_POINTER, BY_FRAME_POINTER];
+    const run = new Run().add(1, { user, walked: true });
+    expect(run.resolver.asked).toEqual(['uffffffffffffffff', 'u7effffffffff', 'u0']);
+  });
+
+  test('frames that were not walked have no marks', () => {
+    const user = [0x0100_0000_0000_1000n, 0x0300_0000_0000_2000n];
+    const run = new Run().add(1, { user });
+    expect(run.resolver.asked).toEqual(['u300000000001fff', 'u100000000001000']);
+  });
+
+  test('kernel frames never have', () => {
+    const run = new Run().add(1, { kernel: [-0x1000n, -0x2000n], user: [0x1000n | EXACT], walked: true });
+    expect(run.resolver.asked).toEqual(['u1000', 'kffffffffffffdfff', 'kfffffffffffff000']);
+  });
+
+  test('511 of them', () => {
+    const user = Array.from({ length: 511 }, (_, i) => (BigInt(i) << 4n) | (i === 0 ? EXACT : BY_FRAME_POINTER));
+    const run = new Run().add(1, { user, walked: true, unwind: UnwindEnd.PROFILER_END_TRUNCATED });
+    expect(run.resolver.asked).toHaveLength(511);
+    expect(run.totals()).toMatchObject({
+      'user stacks truncated': 1,
+      'user frames': 511,
+      'user frames by frame pointers': 510,
+    });
+  });
+
+  test('how their stacks end is counted by samples', () => {
+    const complete = {
+      user: [1n | EXACT, 2n | BY_FRAME_POINTER],
+      walked: true,
+      unwind: UnwindEnd.PROFILER_END_COMPLETE,
+    };
+    const failed = { user: [1n], unwind: UnwindEnd.PROFILER_END_FRAME_POINTERS };
+    const run = new Run().add(1, complete, complete, failed, {}, { kernel: [-1n] });
+    expect(run.totals()).toMatchObject({
+      'user stacks': 3,
+      'user stacks complete': 2,
+      'user stacks frame pointers': 1,
+      'user frames': 5,
+      'user frames by frame pointers': 2,
+    });
+  });
+
+  test('the same stack with another end, or other marks, is counted by itself', () => {
+    const user = [1n | EXACT, 2n];
+    const ends = [UnwindEnd.PROFILER_END_COMPLETE, UnwindEnd.PROFILER_END_NO_RULE];
+    const run = new Run().add(1, ...ends.map(unwind => ({ user, walked: true, unwind })), {
+      user: [1n | EXACT, 2n | BY_FRAME_POINTER],
+      walked: true,
+      unwind: ends[0]!,
+    });
+    expect(run.aggregator.counter.length).toBe(3);
+    expect(run.aggregator.stacks.length).toBe(2);
+    expect(run.totals()).toMatchObject({ 'user stacks complete': 2, 'user stacks no rule': 1 });
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Consumer, merge } from '../../src/capture/merge.ts';
-import { Word } from '../../src/capture/samples.ts';
+import { setWalked, Word } from '../../src/capture/samples.ts';
 import type { SidebandEvent } from '../../src/capture/sideband.ts';
 import { sampleRecords } from '../support/records.ts';
 
@@ -38,4 +38,23 @@ describe('samples and events come in the order of their times', () => {
 
   test('samples that are a little out of order, as CPUs race for the ring, hold nothing up', () =>
     expect(run([5, 3, 6], [4], 100)).toEqual(['e4 s5 s3 s6', []]));
+});
+
+test('a sample whose record the consumer makes shorter does not hide the next one', () => {
+  const words = sampleRecords(
+    { time: 1n, snapshot: new Uint8Array(800) },
+    { time: 2n, kernel: [1n], snapshot: new Uint8Array(80) },
+    { time: 3n },
+  );
+  const seen: string[] = [];
+  const events = [exit(2)];
+  merge(words, words.length, events, 100, {
+    announce: () => expect.unreachable(),
+    sample: (given, at) => {
+      seen.push(`s${given[at + Word.time]}`);
+      setWalked(given, at, 1, 1);
+    },
+    event: event => seen.push(`e${event.time}`),
+  });
+  expect(seen).toEqual(['s1', 'e2', 's2', 's3']);
 });

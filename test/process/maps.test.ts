@@ -5,6 +5,7 @@ import {
   findMapping,
   type Mapping,
   type Mappings,
+  overlaps,
   parseAddress,
   parseMaps,
 } from '../../src/process/maps.ts';
@@ -126,6 +127,33 @@ describe('finding', () => {
   );
 
   test('in nothing', () => expect(findMapping([], 0)).toBeUndefined());
+});
+
+describe('overlapping', () => {
+  const mappings = [
+    mapping(-0x2000, -0x1000),
+    mapping(0x1000, 0x3000),
+    mapping(0x3000, 0x4000),
+    mapping(0x6000, 0x9000),
+  ];
+
+  test.each([
+    [-0x3000, -0x2000, false],
+    [-0x3000, -0x1fff, true],
+    [-0x1000, 0x1000, false],
+    [-0x1001, 0, true],
+    [0, 0x1001, true],
+    [0x2fff, 0x3000, true],
+    [0x3fff, 0x4001, true],
+    [0x4000, 0x6000, false],
+    [0x4000, 0x6001, true],
+    [0x7000, 0x8000, true],
+    [0x5000, 0xa000, true],
+    [0x9000, 0xa000, false],
+    [-0x8000, 0x10000, true],
+  ])('%i to %i: %s', (start, end, expected) => expect(overlaps(mappings, mapping(start, end))).toBe(expected));
+
+  test('with nothing', () => expect(overlaps([], mapping(0, 0x1000))).toBe(false));
 });
 
 describe('adding', () => {

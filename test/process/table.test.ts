@@ -1,11 +1,15 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { SidebandEvent } from '../../src/capture/sideband.ts';
 import { parseMaps } from '../../src/process/maps.ts';
 import { type Image, ProcessTable } from '../../src/process/table.ts';
+import { has } from '../elf/toolchain.ts';
+import { testFolder } from '../support/folder.ts';
 import { mapping } from '../support/mappings.ts';
-import { zombie } from '../support/zombie.ts';
+import { untilState, zombie } from '../support/zombie.ts';
+
+const path = testFolder();
 
 /** Beyond pid_max: nobody has these, so that nothing is read from /proc for them. */
 const NOBODY = 2 ** 22 + 100;
@@ -269,5 +273,110 @@ describe('a process that is seen first while it is about to become another', () 
       table.apply(of.lost());
       expect(table.image(own).mappings !== undefined).toBe(expected);
     }
+  });
+});
+
+describe('reading a process again', () => {
+  test('makes a new image with what is mapped now', () => {
+    const table = new ProcessTable({ followAll: false });
+    const before = table.image(process.pid);
+    table.apply(of.mmap(process.pid, 0x1000, 0x2000, '/bin/a'));
+    table.refresh(process.pid);
+    const after = table.image(process.pid);
+    expect(after.id).toBeGreaterThan(before.id);
+    expect(after.mappings).toEqual(parseMaps(readFileSync('/proc/self/maps', 'utf8')));
+  });
+
+  test('makes it known', () => {
+    const table = new ProcessTable({ followAll: false });
+    table.refresh(process.pid);
+    expect(table.has(process.pid)).toBe(true);
+  });
+
+  test('keeps the parent', () => {
+    const table = tableWith(NOBODY);
+    table.apply(of.fork(process.pid, NOBODY));
+    table.refresh(process.pid);
+    expect(table.image(process.pid)).toMatchObject({ parentPid: NOBODY });
+  });
+
+  test('one that is gone keeps what was', () => {
+    const table = tableWith(NOBODY);
+    const before = table.image(NOBODY);
+    table.refresh(NOBODY);
+    table.refresh(NOBODY + 1);
+    expect([table.image(NOBODY), table.has(NOBODY + 1)]).toEqual([before, false]);
+  });
+
+  test.runIf(has('gcc'))('whose leader has ended, by one of its threads (needs gcc)', async () => {
+    const program = path('leaderless');
+    const source = `#include <pthread.h>
+      #include <unistd.h>
+      static void *wait_long(void *unused) { sleep(100); return unused; }
+      int main(void) { pthread_t id; pthread_create(&id, 0, wait_long, 0); pthread_exit(0); }`;
+    execFileSync('gcc', ['-x', 'c', '-', '-o', program, '-lpthread'], { input: source });
+    const child = spawn(program, { stdio: 'ignore' });
+    await untilState(child.pid!, 'Z');
+    const table = new ProcessTable({ followAll: false });
+    expect(table.image(child.pid!).mappings?.map(m => m.path)).toContain(program);
+    child.kill('SIGKILL');
+  });
+});
+
+describe('mappings that are there no more', () => {
+  const own = process.pid;
+  const base = 2 ** 36; // nobody maps anything there
+
+  /** A table that knows this process, and what it has. */
+  function known() {
+    const table = new ProcessTable({ followAll: false });
+    const real = table.image(own).mappings!;
+    const told = () => table.image(own).mappings!.filter(m => m.path.startsWith('/told'));
+    const tell = (from: number, to: number) => {
+      for (let i = from; i < to; i++)
+        table.apply(of.mmap(own, base + i * 0x2000, base + i * 0x2000 + 0x1000, `/told/${i}`));
+    };
+    return { table, real, told, tell };
+  }
+
+  test('go when there are many; what is mapped stays, and so does what was told last', () => {
+    const { table, real, told, tell } = known();
+    tell(0, 63 - real.length);
+    expect(told()).toHaveLength(63 - real.length);
+    tell(63 - real.length, 64 - real.length);
+    expect(told().map(m => m.path)).toEqual([`/told/${63 - real.length}`]);
+    expect(table.image(own).mappings).toEqual(expect.arrayContaining([...real]));
+  });
+
+  test('are few for ever', () => {
+    const { table, tell } = known();
+    for (let i = 0; i < 5000; i += 50) {
+      tell(i, i + 50);
+      expect(table.image(own).mappings!.length).toBeLessThan(128);
+    }
+  });
+
+  test('of a process that is gone stay', () => {
+    const table = tableWith(NOBODY);
+    for (let i = 0; i < 300; i++)
+      table.apply(of.mmap(NOBODY, base + i * 0x2000, base + i * 0x2000 + 0x1000, `/told/${i}`));
+    expect(table.image(NOBODY).mappings).toHaveLength(302);
+  });
+
+  test.fails('stay while the process is about to become another: what /proc shows is that one', () => {
+    const { table, told, tell } = known();
+    table.announce(of.exec(own));
+    tell(0, 100);
+    expect(told()).toHaveLength(100);
+  });
+
+  test.fails('leave an address that means something else when it is mapped again: another image', () => {
+    const { table, tell, told } = known();
+    tell(0, 1);
+    const before = table.image(own);
+    tell(1, 100);
+    expect(told().map(m => m.path)).not.toContain('/told/0');
+    table.apply(of.mmap(own, base, base + 0x1000, '/told/another'));
+    expect(table.image(own).id).not.toBe(before.id);
   });
 });

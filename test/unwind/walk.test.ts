@@ -339,6 +339,17 @@ describe('lookups', () => {
     expect(world.walk({ pc: 0x1004 }, [0x1000])).toBe('CORRUPT 1004!'); // behind what is before all code
   });
 
+  test('the next mapping begins where the last one ends', () => {
+    const world = new World();
+    const file = (start: number, rule: Rule) =>
+      world.file([
+        [start, rule],
+        [start + 0x1000, rules.none],
+      ]);
+    world.map(0x1000, 0x2000, file(0x1000, rules.sp(1))).map(0x2000, 0x3000, file(0x2000, rules.sp(2)));
+    expect(world.walk({ pc: 0x1004 }, [0x2001, JUNK, 0x1001, 0x2fff, JUNK, 0])).toBe('COMPLETE 1004! 2001 1001 2fff');
+  });
+
   test('the first and the last byte of pages of 64 KiB', () => {
     const rows: Rows = [
       [0xfff0, rules.sp(1)],
