@@ -66,7 +66,7 @@ function makeProfile(): Profile {
     startTimeMs: 0,
     durationMs: 1000,
     losses: {},
-  unwinding: {},
+    unwinding: {},
     comments: [],
   };
 }

@@ -108,10 +108,11 @@ async function busyMachine(title: string, load: readonly string[], seconds: numb
       used.push(await measure([...profiler, 'record', ...allOurs(seconds, svg)]));
     const result = [rowOf('profiler', used, '0', await sharesOfOurs(seconds, roots))];
     if (!withPerf || !has('perf') || scripts === '') return result;
-    const draw = `perf script -i ${perfData} | ${scripts}/stackcollapse-perf.pl | ${scripts}/flamegraph.pl > ${svg}`;
+    // With inlined calls, which it asks addr2line for, it takes 30 to 80 s here.
+    const draw = `perf script --no-inline -i ${perfData} | ${scripts}/stackcollapse-perf.pl | ${scripts}/flamegraph.pl > ${svg}`;
     const theirs = [await measure(['sh', '-c', `${perfAll(seconds)} && ${draw}`])];
     const disk = onDisk();
-    return [...result, rowOf('perf dwarf + scripts', theirs, disk, sharesOfPerf(seconds, roots))];
+    return [...result, rowOf('perf dwarf --no-inline + scripts', theirs, disk, sharesOfPerf(seconds, roots))];
   });
   console.log(`\n${title}, all of the machine at 99 Hz for ${seconds} s, to SVG`);
   table([['tool', 'CPU s', 'peak RSS MB', 'MB on disk', 'complete as it says', 'begins where stacks begin'], ...rows]);

@@ -197,15 +197,17 @@ static __always_inline void walk_or_copy(struct profiler_perf_context *context, 
 	if (is_in_exec(task)) {
 		sample->unwind = PROFILER_END_NO_STACK;
 		sample->user_frames = 0;
-	} else if (record->walk.unknown) {
-		sample->snapshot = take_snapshot(task, record, at);
-		if (sample->snapshot) {
-			sample->user_frames = 0;
-		} else if (!record->walk.depth) {
-			sample->walked = 0;
-			sample->user_frames = get_user_stack(context, record, at);
-			sample->unwind = PROFILER_END_NO_TABLE;
-		}
+		return;
+	}
+	sample->snapshot = record->walk.unknown ? take_snapshot(task, record, at) : 0;
+	if (sample->snapshot) {
+		sample->user_frames = 0;
+	} else if (!record->walk.depth) {
+		u32 end = sample->unwind;
+
+		sample->walked = 0;
+		sample->user_frames = get_user_stack(context, record, at);
+		sample->unwind = end;
 	}
 }
 

@@ -37,7 +37,7 @@ struct profiler_walk {
 	u32 frame_pointers; /* code without rules is left by its frame pointer */
 	u32 marks;	    /* enum profiler_frame_mark of `pc` */
 	u32 ended;	    /* enum profiler_unwind_end */
-	u32 guessed;	    /* what a walk that reaches the outermost frame ends with: a table was missing on its way */
+	u32 guessed;	    /* what the walk ends with, since a table was missing on its way; 0 when none was */
 	u32 unknown;	    /* it met code whose mapping or table may come yet */
 	u32 depth;
 };
@@ -92,7 +92,7 @@ UNWIND_FUNCTION u32 unwind_search_mappings(u32 mappings, u32 count, u64 address)
 	u32 offset, low = 0;
 	const unsigned char *chunk = unwind_piece(mappings, &offset);
 
-	if (!chunk)
+	if (!chunk || !count)
 		return 0;
 	offset += sizeof(struct profiler_unwind_mappings);
 	for (u32 step = (PROFILER_MAX_MAPPINGS + 1) / 2; step; step >>= 1) {
@@ -179,13 +179,8 @@ static __always_inline struct profiler_unwind_rule unwind_find_rule(struct profi
 
 static __always_inline int unwind_end(struct profiler_walk *walk, u32 end)
 {
-	walk->ended = end;
+	walk->ended = walk->guessed ? walk->guessed : end;
 	return 1;
-}
-
-static __always_inline int unwind_complete(struct profiler_walk *walk)
-{
-	return unwind_end(walk, walk->guessed ? walk->guessed : PROFILER_END_COMPLETE);
 }
 
 /* arm64 signs return addresses above the 48 bits of user addresses (FEAT_PAuth). */
@@ -241,7 +236,7 @@ static __always_inline int unwind_by_frame_pointer(struct profiler_walk *walk)
 	if (!walk->frame_pointers)
 		return unwind_end(walk, PROFILER_END_NO_RULE);
 	if (!walk->fp)
-		return unwind_complete(walk);
+		return unwind_end(walk, PROFILER_END_COMPLETE);
 	if (walk->fp < walk->sp || (walk->fp & 7))
 		return unwind_end(walk, PROFILER_END_NO_RULE);
 	if (unwind_read(saved, sizeof(saved), walk->fp))
@@ -320,7 +315,7 @@ static __always_inline int unwind_step(struct profiler_walk *walk, u64 *frames)
 	struct profiler_unwind_rule rule = { .kind = PROFILER_RULE_NONE };
 
 	if (!walk->pc)
-		return unwind_complete(walk); /* where coroutines and hand-made stacks begin */
+		return unwind_end(walk, PROFILER_END_COMPLETE); /* where coroutines and hand-made stacks begin */
 	if ((address < walk->start || address >= walk->end) && unwind_find_mapping(walk, address)) {
 		walk->unknown = 1;
 		if (!walk->depth)
@@ -337,7 +332,7 @@ static __always_inline int unwind_step(struct profiler_walk *walk, u64 *frames)
 		walk->guessed = PROFILER_END_EVICTED;
 	switch (rule.kind) {
 	case PROFILER_RULE_END:
-		return unwind_complete(walk);
+		return unwind_end(walk, PROFILER_END_COMPLETE);
 	case PROFILER_RULE_SIGNAL:
 		return unwind_signal(walk);
 	case PROFILER_RULE_NONE:

@@ -153,6 +153,8 @@ static __always_inline int find_process(struct profiler_walk *walk, u32 pid)
 	if (!process)
 		return -1;
 	walk->mappings = process->mappings;
+	if (!walk->mappings)
+		return 0;
 	chunk = unwind_piece(walk->mappings, &offset);
 	if (!chunk)
 		return -1;
@@ -196,6 +198,8 @@ __noinline int walk_user_stack(u32 at)
 		record->walk.unknown = 1;
 		return PROFILER_END_NO_TABLE;
 	}
+	if (!record->walk.mappings)
+		return PROFILER_END_EVICTED; /* there was no room for them */
 	record->walk.frame_pointers = config.unwind != PROFILER_UNWIND_CFI;
 	bpf_loop(PROFILER_MAX_WALK, walk_step, &context, 0);
 	if (record->walk.ended == PROFILER_END_NO_TABLE && !record->walk.depth)

@@ -1,10 +1,12 @@
 /** The maps that the stack walk reads (bpf/user-stack.h), typed. */
-import type { Addon, BpfObject } from './addon.ts';
+import { type Addon, addonErrno, type BpfObject } from './addon.ts';
 import { Heap, sizeOf, UnwindProcess } from './records.gen.ts';
 
 /** linux/bpf.h */
 const BPF_NOEXIST = 1;
 const BPF_EXIST = 2;
+/** What the kernel answers when a map is full. */
+const NO_ROOM = ['E2BIG', 'ENOMEM'];
 const WANTED_AT_ONCE = 256;
 
 /** What the `processes` map says of a process: which piece of the heap holds its mappings, and that piece's id. */
@@ -46,7 +48,7 @@ export class UnwindMaps {
     this.#object.delete('chunks', bytes(this.#key));
   }
 
-  /** Adds a process; false when it is there already. */
+  /** Adds a process; false when it is there already, or there is no room. */
   insertProcess(pid: number, entry: ProcessEntry): boolean {
     return this.#updateProcess(pid, entry, BPF_NOEXIST);
   }
@@ -66,7 +68,12 @@ export class UnwindMaps {
     this.#value[UnwindProcess.id / 4] = id >>> 0;
     this.#value[UnwindProcess.id / 4 + 1] = Math.floor(id / 2 ** 32);
     this.#value[UnwindProcess.mappings / 4] = mappings;
-    return this.#object.update('processes', bytes(this.#key), bytes(this.#value), flags);
+    try {
+      return this.#object.update('processes', bytes(this.#key), bytes(this.#value), flags);
+    } catch (error) {
+      if (NO_ROOM.includes(addonErrno(error))) return false;
+      throw error;
+    }
   }
 
   /**

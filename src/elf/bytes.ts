@@ -7,6 +7,8 @@
 export type ElfErrorCode =
   /** A range lies outside the file. */
   | 'truncated'
+  /** The file cannot be read now (EIO, ESTALE). */
+  | 'unreadable'
   /** The file does not start with the ELF magic number. */
   | 'not-elf'
   /** A well-formed file of a kind that is not read: big-endian, an unknown class, a relocatable object. */
@@ -16,7 +18,7 @@ export type ElfErrorCode =
   /** A table claims more than its limit. */
   | 'too-large';
 
-/** The bytes are not what they should be. Never thrown for failed I/O. */
+/** The bytes are not what they should be. Failed I/O is `unreadable`. */
 export class ElfError extends Error {
   readonly code: string;
 

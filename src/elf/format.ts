@@ -65,10 +65,14 @@ export function fileOffsetOfAddress(elf: Elf, address: number, length: number): 
   return undefined;
 }
 
-/** The executable segment that maps bytes of the file's range [fileOffset, fileOffset + length). */
+/** The executable segment that most of the file's range [fileOffset, fileOffset + length) lies in: two may share a page. */
 export function executableSegment(elf: Elf, fileOffset: number, length: number): Segment | undefined {
-  return elf.segments.find(
-    ({ type, flags, offset, fileSize }) =>
-      type === PT_LOAD && (flags & PF_X) !== 0 && offset < fileOffset + length && offset + fileSize > fileOffset,
-  );
+  let [found, most]: [Segment | undefined, number] = [undefined, 0];
+  for (const segment of elf.segments) {
+    if (segment.type !== PT_LOAD || (segment.flags & PF_X) === 0) continue;
+    const end = Math.min(segment.offset + segment.fileSize, fileOffset + length);
+    const overlap = end - Math.max(segment.offset, fileOffset);
+    if (overlap > most) [found, most] = [segment, overlap];
+  }
+  return found;
 }

@@ -44,7 +44,7 @@ export class FileBytes implements ByteSource {
       return readSync(this.#fd, bytes, done, bytes.length - done, position);
     } catch (error) {
       const code = systemCode(error);
-      throw code === '' ? error : new ElfError('truncated', `the file cannot be read: ${code}`);
+      throw code === '' ? error : new ElfError('unreadable', `the file cannot be read: ${code}`);
     }
   }
 

@@ -52,10 +52,11 @@ export class ProcessTable {
     return this.#images.has(pid);
   }
 
-  /** Reads what is mapped now, whatever was known; a process that has ended keeps what was. */
-  refresh(pid: number): void {
+  /** Reads what is mapped now, whatever was known. False when the process has ended, and what was known stays. */
+  refresh(pid: number): boolean {
     const mappings = readMappings(pid);
     if (mappings) this.#set(pid, this.#images.get(pid)?.parentPid ?? 0, mappings);
+    return mappings !== undefined;
   }
 
   /** Told before apply(), while samples that happened before the event are still to come. */
@@ -117,17 +118,19 @@ export class ProcessTable {
     const { start, length, fileOffset, path, device, inode, buildId } = event;
     const mapping = { start, end: start + length, fileOffset, path, device, inode, buildId };
     const { mappings, replaced } = addMapping(image.mappings, mapping);
-    const id = replaced ? this.#nextId++ : image.id;
-    this.#images.set(event.pid, { ...image, id, mappings: this.#withoutUnmapped(event.pid, mappings, mapping) });
+    const left = this.#withoutUnmapped(event.pid, mappings, mapping);
+    // What is mapped later where something was unmapped means something else.
+    const id = replaced || left !== mappings ? this.#nextId++ : image.id;
+    this.#images.set(event.pid, { ...image, id, mappings: left });
   }
 
   /** A process that loads and unloads libraries for ever would have ever more mappings. */
   #withoutUnmapped(pid: number, mappings: Mappings, latest: Mapping): Mappings {
     if (mappings.length < (this.#lookAt.get(pid) ?? MAPPINGS_BEFORE_LOOK)) return mappings;
-    const now = readMappings(pid);
+    const now = this.#coming.has(pid) ? undefined : readMappings(pid);
     const left = now ? mappings.filter(m => m === latest || overlaps(now, m)) : mappings;
     this.#lookAt.set(pid, Math.max(2 * left.length, MAPPINGS_BEFORE_LOOK));
-    return left;
+    return left.length < mappings.length ? left : mappings;
   }
 
   #exit(pid: number): void {

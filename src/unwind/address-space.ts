@@ -22,7 +22,10 @@ export function biasOf(elf: Elf, { start, end, fileOffset }: Mapping): number | 
   return segment && start - fileOffset + segment.offset - segment.address;
 }
 
-/** Neighbours without files are one: a JIT compiler makes thousands. Beyond the limit of the map, the rest is left out. */
+/**
+ * Neighbours without files are one: a JIT compiler makes thousands. Beyond the limit of the map, those that have no file
+ * are left out, and then the lowest: the libraries that everything begins in are the highest.
+ */
 export function mergeRanges(ranges: readonly UnwindRange[], noFile: number): UnwindRange[] {
   const merged: UnwindRange[] = [];
   for (const range of ranges) {
@@ -33,7 +36,8 @@ export function mergeRanges(ranges: readonly UnwindRange[], noFile: number): Unw
       merged.push(range);
     }
   }
-  return merged.slice(0, Layout.PROFILER_MAX_MAPPINGS);
+  if (merged.length <= Layout.PROFILER_MAX_MAPPINGS) return merged;
+  return merged.filter(({ file }) => file !== noFile).slice(-Layout.PROFILER_MAX_MAPPINGS);
 }
 
 export function addressSpaceBytes(ranges: readonly UnwindRange[]): number {

@@ -9,7 +9,7 @@ import type { MappedCode } from '../process/code.ts';
 import type { TableCache } from './cache.ts';
 import type { Heap } from './heap.ts';
 import { type LoadedTable, loadTable } from './load.ts';
-import { compileTable, type UnwindTable } from './table.ts';
+import { compileTable, tableBytes, type UnwindTable } from './table.ts';
 
 /** The file index of generated code and of all that has no tables: beyond the end of the map. */
 export const NO_FILE = Layout.PROFILER_MAX_FILES;
@@ -17,6 +17,10 @@ export const NO_FILE = Layout.PROFILER_MAX_FILES;
 const WORDS = sizeOf.UnwindFile / 4;
 /** A table that was used so lately is not given up for another one, which would only be the next to go. */
 const KEEP_MS = 2000;
+/** When memory that was given up can be used, and when it may be worth another try if there is none to be given up. */
+const RETRY_MS = { evicted: 150, full: 10_000 };
+/** Of the memory; the rest is left for the mappings of processes, without which no table is of use. */
+const TABLES_SHARE = 7 / 8;
 /** How often the marks of use are looked at. */
 const AGE_MS = 500;
 
@@ -41,6 +45,7 @@ export function tableOf({ elf, bytes, cacheKey }: MappedCode, cache: TableCache)
     table = rows && compileTable(rows);
   } catch (error) {
     if (!(error instanceof ElfError)) throw error;
+    if (error.code === 'unreadable') return undefined; // now; what is damaged stays so
   }
   if (cacheKey !== '') cache.write(cacheKey, table ?? 'absent');
   return table;
@@ -57,12 +62,16 @@ export class UnwindFiles {
   readonly #missing = new Set<File>();
   /** Of `missing`: to be loaded. */
   readonly #eager = new Set<File>();
+  readonly #maxBytes: number;
+  /** Of tables that are loaded. */
+  #bytes = 0;
   #agedAt = 0;
   /** Tables given up for others. */
   evictions = 0;
 
   constructor(heap: Heap, entries: Uint32Array, cache: TableCache) {
     this.#heap = heap;
+    this.#maxBytes = heap.maxBytes * TABLES_SHARE;
     this.#entries = entries;
     this.#cache = cache;
   }
@@ -96,44 +105,55 @@ export class UnwindFiles {
     for (const file of this.#missing) if (this.#wasUsed(file)) this.#eager.add(file);
     for (const file of this.#eager) {
       if (performance.now() - started > budgetMs) return;
-      this.#eager.delete(file);
       if (file.retryAt <= started) this.#load(file, started);
     }
   }
 
   #load(file: File, now: number): void {
     const table = tableOf(file.code, this.#cache);
-    if (!table) {
-      this.#missing.delete(file);
-      this.#state(file, TableState.PROFILER_TABLE_ABSENT);
+    const bytes = table ? tableBytes(table) : 0;
+    if (table && this.#bytes + bytes <= this.#maxBytes) file.loaded = loadTable(this.#heap, table);
+    if (table && !file.loaded) {
+      this.#refuse(file, bytes, now);
       return;
     }
-    do file.loaded = loadTable(this.#heap, table);
-    while (!file.loaded && this.#evictOne(now));
-    if (file.loaded) {
-      this.#missing.delete(file);
-      file.usedAt = now;
-      this.#state(file, file.loaded.address);
-      return;
-    }
-    file.retryAt = now + KEEP_MS;
+    this.#eager.delete(file);
+    this.#missing.delete(file);
+    this.#bytes += file.loaded?.bytes ?? 0;
+    file.usedAt = now;
+    this.#state(file, file.loaded?.address ?? TableState.PROFILER_TABLE_ABSENT);
+  }
+
+  /** No room: others have to go first, and their memory is free a moment later. */
+  #refuse(file: File, bytes: number, now: number): void {
+    const fits = bytes <= this.#maxBytes;
+    const hasEvicted = fits && this.#evict(bytes, now);
+    file.retryAt = fits ? now + RETRY_MS[hasEvicted ? 'evicted' : 'full'] : Number.POSITIVE_INFINITY;
+    if (!hasEvicted) this.#eager.delete(file);
     this.#state(file, TableState.PROFILER_TABLE_EVICTED);
   }
 
-  /** Gives up the table that was not used for the longest time; false when all are in use. */
-  #evictOne(now: number): boolean {
+  /** Gives up tables that were not used for the longest time, up to so many bytes; false when all are in use. */
+  #evict(bytes: number, now: number): boolean {
     this.#age(now);
-    let oldest: File | undefined;
-    for (const file of this.#files) {
-      if (file.loaded && file.usedAt < now - KEEP_MS && !(oldest && oldest.usedAt <= file.usedAt)) oldest = file;
+    const idle = this.#files.filter(({ loaded, usedAt }) => loaded && usedAt < now - KEEP_MS);
+    idle.sort((a, b) => a.usedAt - b.usedAt);
+    let freed = 0;
+    for (const file of idle) {
+      if (freed >= bytes) break;
+      freed += file.loaded!.bytes;
+      this.#giveUp(file);
     }
-    if (!oldest) return false;
-    this.#state(oldest, TableState.PROFILER_TABLE_EVICTED);
-    oldest.loaded?.free();
-    oldest.loaded = undefined;
-    this.#missing.add(oldest);
+    return freed > 0;
+  }
+
+  #giveUp(file: File): void {
+    this.#state(file, TableState.PROFILER_TABLE_EVICTED); // before its memory goes
+    this.#bytes -= file.loaded!.bytes;
+    file.loaded!.free();
+    file.loaded = undefined;
+    this.#missing.add(file);
     this.evictions++;
-    return true;
   }
 
   /** Takes over the marks of use. */

@@ -131,6 +131,11 @@ export class Heap {
     this.#now = options.now ?? (() => performance.now());
   }
 
+  /** Bytes in chunks, at most. */
+  get maxBytes(): number {
+    return this.#maxChunks * Layout.PROFILER_CHUNK_BYTES;
+  }
+
   /** Bytes in chunks that exist. */
   get reserved(): number {
     return this.#count * Layout.PROFILER_CHUNK_BYTES;

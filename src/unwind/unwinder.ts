@@ -2,17 +2,17 @@
  * Keeps the maps of the stack walk true: the mappings of the processes as they are now, and the tables of the files
  * that they run code of. It lives ahead of the samples, which are looked at later, in their order.
  */
-import { UnwindEnd } from '../capture/records.gen.ts';
+import { FrameMark, UnwindEnd } from '../capture/records.gen.ts';
 import { setWalked, snapshotBytes } from '../capture/samples.ts';
 import type { SidebandEvent } from '../capture/sideband.ts';
 import type { ProcessEntry, UnwindMaps } from '../capture/unwind-maps.ts';
-import { type CodeTable, isGenerated } from '../process/code.ts';
-import type { Mapping, Mappings } from '../process/maps.ts';
+import type { CodeTable } from '../process/code.ts';
+import type { Mappings } from '../process/maps.ts';
 import { type Image, ProcessTable } from '../process/table.ts';
-import { addressSpaceBytes, biasOf, mergeRanges, type UnwindRange, writeAddressSpace } from './address-space.ts';
+import { AddressSpaces } from './address-spaces.ts';
 import { TableCache } from './cache.ts';
-import { NO_FILE, UnwindFiles } from './files.ts';
-import { Heap, type Piece } from './heap.ts';
+import { UnwindFiles } from './files.ts';
+import { Heap } from './heap.ts';
 
 export interface UnwinderOptions {
   readonly maps: UnwindMaps;
@@ -29,40 +29,35 @@ export interface UnwinderOptions {
 const LOAD_MS = 50;
 /** A process that goes on running where nothing seems to be mapped is not looked at more often. */
 const REFRESH_MS = 200;
-
-/** The mappings of one or more processes in the heap. */
-interface AddressSpace {
-  readonly entry: ProcessEntry;
-  readonly piece: Piece;
-  readonly files: readonly number[];
-  users: number;
-}
+/** Stands for mappings that found no room: the walk then ends with PROFILER_END_EVICTED. */
+const NO_ROOM: Mappings = [];
+const NO_ROOM_ENTRY: ProcessEntry = { id: 0, mappings: 0 };
 
 /** Why a process has to be told to the kernel again. */
 type Change = 'exec' | 'fork' | 'mappings' | 'wanted';
 
 export class Unwinder {
   readonly #maps: UnwindMaps;
-  readonly #code: CodeTable;
   readonly #framePointers: boolean;
   readonly #processes: ProcessTable;
   readonly #heap: Heap;
   readonly #files: UnwindFiles;
-  readonly #spaces = new Map<Mappings, AddressSpace>();
+  readonly #spaces: AddressSpaces;
+  /** What the kernel knows of each process. */
   readonly #told = new Map<number, Mappings>();
   readonly #changed = new Map<number, Change>();
+  /** When a process was looked at because it was wanted, ms. */
   readonly #refreshed = new Map<number, number>();
   #incoming: SidebandEvent[] = [];
-  #nextId = 1;
   /** Processes whose mappings found no room. */
   refused = 0;
 
   constructor({ maps, code, followAll, memory, framePointers }: UnwinderOptions) {
     this.#maps = maps;
-    this.#code = code;
     this.#framePointers = framePointers;
     this.#heap = new Heap(maps, memory);
     this.#files = new UnwindFiles(this.#heap, maps.files, new TableCache());
+    this.#spaces = new AddressSpaces(this.#heap, this.#files, code);
     this.#processes = new ProcessTable({ followAll });
   }
 
@@ -77,10 +72,7 @@ export class Unwinder {
 
   /** Prepares a process that runs already, all of its tables before this returns. */
   follow(pid: number): void {
-    this.#processes.image(pid);
-    this.#changed.set(pid, 'exec');
     this.#tell(pid, 'exec');
-    this.#changed.delete(pid);
     this.#files.load(Number.POSITIVE_INFINITY);
   }
 
@@ -114,17 +106,16 @@ export class Unwinder {
   walk(image: Image, words: Uint32Array, at: number): void {
     const snapshot = snapshotBytes(words, at);
     if (!snapshot) return;
-    const { mappings } = image;
-    const space = mappings && this.#spaceOf(image, mappings, 'exec');
-    if (!space) {
-      setWalked(words, at, 1, UnwindEnd.PROFILER_END_NO_TABLE);
-      return;
+    const space = image.mappings && this.#spaces.visit(image, image.mappings);
+    const missing = image.mappings?.length ? UnwindEnd.PROFILER_END_EVICTED : UnwindEnd.PROFILER_END_NO_TABLE;
+    let [end, frames]: [number, number] = [missing, 0];
+    if (space) {
+      for (const file of space.files) this.#files.want(file);
+      this.#files.load(Number.POSITIVE_INFINITY);
+      ({ end, frames } = this.#maps.walk(snapshot, space.entry, space.files.length, this.#framePointers));
     }
-    for (const file of space.files) this.#files.want(file);
-    this.#files.load(Number.POSITIVE_INFINITY);
-    const { frames, end } = this.#maps.walk(snapshot, space.entry, space.files.length, this.#framePointers);
-    setWalked(words, at, Math.max(frames, 1), end); // the leaf is what the snapshot begins with
-    if (space.users === 0) this.#drop(mappings, space);
+    if (frames === 0) snapshot[7] = FrameMark.PROFILER_FRAME_EXACT; // the leaf is what the snapshot begins with
+    setWalked(words, at, Math.max(frames, 1), end);
   }
 
   #apply(event: SidebandEvent): void {
@@ -142,7 +133,8 @@ export class Unwinder {
         if (!this.#changed.has(event.pid) && this.#processes.has(event.pid)) this.#changed.set(event.pid, 'mappings');
         break;
       case 'exit':
-        if (event.pid === event.tid) this.#forget(event.pid);
+        // Of the leader: other threads may go on, and ask for it again.
+        if (event.pid === event.tid) this.#remove(event.pid);
         break;
       case 'lost':
         for (const pid of this.#told.keys()) this.#changed.set(pid, 'wanted');
@@ -152,75 +144,43 @@ export class Unwinder {
 
   /** A sampled process was not known, or not well enough. */
   #refresh(pid: number, now: number): void {
-    if (now - (this.#refreshed.get(pid) ?? -REFRESH_MS) < REFRESH_MS) return;
+    if (now - (this.#refreshed.get(pid) ?? -REFRESH_MS) < REFRESH_MS || !this.#processes.refresh(pid)) return;
     this.#refreshed.set(pid, now);
-    this.#processes.refresh(pid);
     if (!this.#changed.has(pid)) this.#changed.set(pid, 'wanted');
   }
 
-  /** The process is another one, or its leader has ended; other threads may go on, and ask for it again. */
+  /** Forgets what a process had. */
   #forget(pid: number): void {
     this.#changed.delete(pid);
     this.#refreshed.delete(pid);
     const mappings = this.#told.get(pid);
-    if (!mappings) return;
     this.#told.delete(pid);
-    this.#release(mappings);
+    if (mappings) this.#spaces.release(mappings);
+  }
+
+  /** And what the kernel may have been told after the process had ended. */
+  #remove(pid: number): void {
+    if (this.#told.has(pid)) this.#maps.deleteProcess(pid);
+    this.#forget(pid);
   }
 
   #tell(pid: number, change: Change): void {
     const image = this.#processes.image(pid);
     const { mappings } = image;
     const before = this.#told.get(pid);
+    if (!mappings) this.#remove(pid);
     if (!mappings || mappings.length === 0 || (mappings === before && change === 'mappings')) return;
-    const space = this.#spaceOf(image, mappings, change);
-    if (!space) return;
-    // A fork has its entry from the kernel. Where there is none, it may have become another program since.
-    if (change === 'fork' || before) this.#maps.replaceProcess(pid, space.entry);
-    else if (!this.#maps.insertProcess(pid, space.entry)) this.#maps.replaceProcess(pid, space.entry);
-    space.users++;
-    this.#told.set(pid, mappings);
-    if (before) this.#release(before);
-  }
-
-  #spaceOf(image: Image, mappings: Mappings, change: Change): AddressSpace | undefined {
-    const known = this.#spaces.get(mappings);
-    if (known) return known;
-    const ranges = mergeRanges(
-      mappings.filter(({ start }) => start >= 0).map(mapping => this.#range(image, mapping)), // not [vsyscall]
-      NO_FILE,
-    );
+    const space = this.#spaces.acquire(image, mappings);
+    if (!space && before !== NO_ROOM) this.refused++;
     // What runs already has its tables when a walk needs them first; what is new will need them at once.
-    const files = ranges.map(({ file }) => file);
-    if (change !== 'wanted') for (const file of files) this.#files.want(file);
-    const piece = this.#heap.allocate(addressSpaceBytes(ranges));
-    if (!piece) {
-      this.refused++;
-      return undefined;
-    }
-    const entry = { id: this.#nextId++, mappings: piece.address };
-    const space = { entry, piece, files, users: 0 };
-    writeAddressSpace(piece.words, entry.id, ranges);
-    this.#spaces.set(mappings, space);
-    return space;
-  }
-
-  #range(image: Image, mapping: Mapping): UnwindRange {
-    const none = { mapping, file: NO_FILE, bias: 0 };
-    if (isGenerated(mapping.path) && mapping.path !== '[vdso]') return none;
-    const code = this.#code.mappings[this.#code.of(image, mapping)]!;
-    const bias = code.elf && biasOf(code.elf, mapping);
-    return bias === undefined ? none : { mapping, file: this.#files.id(code), bias };
-  }
-
-  #release(mappings: Mappings): void {
-    const space = this.#spaces.get(mappings);
-    if (space && --space.users === 0) this.#drop(mappings, space);
-  }
-
-  #drop(mappings: Mappings, space: AddressSpace): void {
-    this.#spaces.delete(mappings);
-    space.piece.words[0] = 0; // no id is 0: whoever still points here finds nothing
-    this.#heap.free(space.piece);
+    if (space && change !== 'wanted') for (const file of space.files) this.#files.want(file);
+    // A fork has its entry from the kernel. Where there is none, it may have become another program since.
+    const entry = space?.entry ?? NO_ROOM_ENTRY;
+    const mayInsert = change !== 'fork' && !(change === 'mappings' && before);
+    const isTold = (mayInsert && this.#maps.insertProcess(pid, entry)) || this.#maps.replaceProcess(pid, entry);
+    if (isTold) this.#told.set(pid, space ? mappings : NO_ROOM);
+    else this.#told.delete(pid);
+    if (!isTold && space) this.#spaces.release(mappings);
+    if (before) this.#spaces.release(before);
   }
 }

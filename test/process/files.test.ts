@@ -240,9 +240,9 @@ describe('reading', () => {
     file.close();
   });
 
-  test('a file that cannot be read any more is a damaged file, not a failed recording', () => {
+  test('a file that cannot be read any more is no failed recording', () => {
     const folder = new FileBytes(openSync(path(), 'r'), 100); // reading it gives EISDIR
-    expect(() => folder.read(0, 10)).toThrow(new ElfError('truncated', 'the file cannot be read: EISDIR'));
+    expect(() => folder.read(0, 10)).toThrow(new ElfError('unreadable', 'the file cannot be read: EISDIR'));
     folder.close();
   });
 

@@ -363,14 +363,14 @@ describe('mappings that are there no more', () => {
     expect(table.image(NOBODY).mappings).toHaveLength(302);
   });
 
-  test.fails('stay while the process is about to become another: what /proc shows is that one', () => {
+  test('stay while the process is about to become another: what /proc shows is that one', () => {
     const { table, told, tell } = known();
     table.announce(of.exec(own));
     tell(0, 100);
     expect(told()).toHaveLength(100);
   });
 
-  test.fails('leave an address that means something else when it is mapped again: another image', () => {
+  test('leave an address that means something else when it is mapped again: another image', () => {
     const { table, tell, told } = known();
     tell(0, 1);
     const before = table.image(own);

@@ -232,7 +232,9 @@ test('chunks are made together, and as many are kept but one', () => {
 test('10,000 pieces in a heap of 1 GiB', () => {
   const memory = new Uint8Array(CHUNK);
   const clock = { now: 0 };
-  const heap = new Heap({ add: indices => indices.map(() => memory), remove: () => {} }, 2 ** 30, { now: () => clock.now });
+  const heap = new Heap({ add: indices => indices.map(() => memory), remove: () => {} }, 2 ** 30, {
+    now: () => clock.now,
+  });
   const below = random(1);
   const start = performance.now();
   let pieces = Array.from({ length: 10_000 }, () => heap.allocate(1 + below(200_000))).filter(

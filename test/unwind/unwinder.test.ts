@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
-import { constants } from 'node:os';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Heap as Layout, TableState, UnwindEnd } from '../../src/capture/records.gen.ts';
 import { isWalked, sampleWords, unwindEnd, userFrames, Word } from '../../src/capture/samples.ts';
@@ -297,7 +296,7 @@ describe('fork', () => {
     expect(maps.updates).toEqual([`insert ${parent}`]);
   });
 
-  test.fails('from a parent that no walk knew: the child is told when it is sampled', () => {
+  test('from a parent that no walk knew: the child is told when it is sampled', () => {
     const { maps, unwinder, tell } = setup({ followAll: true });
     tell(fork(pid, process.pid)); // the kernel had nothing to copy
     expect(maps.updates).toEqual([`replace ${pid} refused`]);
@@ -342,14 +341,14 @@ describe('exit', () => {
     expect(ranges(maps.told(pid))).toEqual(ranges(mapped));
   });
 
-  test.fails('a process that was sampled, and has ended since, is not told', () => {
+  test('a process that was sampled, and has ended since, is not told', () => {
     const { maps, tell } = setup({ followAll: true });
     maps.wanted.push(NOBODY);
     tell(...program(NOBODY, one), exit(NOBODY));
     expect(maps.updates).toEqual([]);
   });
 
-  test.fails('a process that was told after its end does not stay in the map', () => {
+  test('a process that was told after its end does not stay in the map', () => {
     const { maps, tell } = setup({ followAll: true });
     tell(...program(NOBODY, one)); // it has ended, and the event comes with the next flush
     tell(exit(NOBODY));
@@ -408,13 +407,14 @@ describe('processes that were sampled and are not known', () => {
 
   test('are read at most every 200 ms', () => {
     const { maps, unwinder } = setup();
+    // What is there already takes a second call, which replaces it.
     for (const [wait, updates] of [
       [0, 1],
       [0, 1],
       [199, 1],
-      [1, 2],
-      [100, 2],
+      [1, 3],
       [100, 3],
+      [100, 5],
     ]) {
       clock += wait!;
       maps.wanted.push(pid);
@@ -433,7 +433,7 @@ describe('processes that were sampled and are not known', () => {
     expect(ranges(maps.told(pid))).toEqual(ranges(mapped));
   });
 
-  test.fails('after a loss, what had a process that is gone is freed', async () => {
+  test('after a loss, what had a process that is gone is freed', async () => {
     const { maps, unwinder, tell } = setup();
     const child = spawn('sleep', ['1000'], { stdio: 'ignore' });
     unwinder.follow(child.pid!);
@@ -445,7 +445,7 @@ describe('processes that were sampled and are not known', () => {
     expect(maps.idAt(mappings)).toBe(0);
   });
 
-  test.fails('after a loss of its exec, a process is told when it is sampled', () => {
+  test('after a loss of its exec, a process is told when it is sampled', () => {
     const { maps, unwinder, tell } = setup();
     unwinder.follow(pid);
     maps.exec(pid);
@@ -516,14 +516,14 @@ describe('walk', () => {
     expect([unwindEnd(words, 0), userFrames(words, 0)]).toEqual([UnwindEnd.PROFILER_END_NO_TABLE, 1]);
   });
 
-  test.fails('a leaf at a high address has no marks that it should not have', () => {
+  test('a leaf at a high address has no marks that it should not have', () => {
     const { unwinder } = setup();
     const words = sampleRecords({ snapshot: snapshotOf({ pc: -0xa0_0000 }, [0]) });
     unwinder.walk(image({ mappings: one }), words, 0);
     expect(words[Word.frames + 1]! >>> 24).toBeLessThan(2);
   });
 
-  test.fails('without any mapping, as between an exec and the first one: the leaf, whatever the heap held before', () => {
+  test('without any mapping, as between an exec and the first one: the leaf, whatever the heap held before', () => {
     const { unwinder, tell } = setup({ followAll: true });
     const library = mapped.find(m => m.path.includes('libc'))!;
     tell(...program(NOBODY, one), ...program(NOBODY + 1, [library]));
@@ -543,7 +543,7 @@ describe('walk', () => {
     expect(ranges(maps.told(pid))).toEqual(ranges(mapped));
   });
 
-  test.fails('thousands in one drain take the memory of one', () => {
+  test('thousands in one drain take the memory of one', () => {
     const { unwinder } = setup();
     unwinder.follow(pid);
     const before = unwinder.memory;
@@ -554,27 +554,26 @@ describe('walk', () => {
 });
 
 describe('a limit of memory', () => {
-  test('below a chunk: nothing is told, and nothing fails', () => {
+  test('below a chunk: only that there is no room is told, and nothing fails', () => {
     const { maps, unwinder } = setup({ memory: CHUNK - 1 });
     unwinder.follow(pid);
     maps.wanted.push(pid);
     unwinder.flush(FOREVER);
-    expect([maps.processes.size, unwinder.memory]).toEqual([0, 0]);
-    expect(unwinder.refused).toBeGreaterThan(0);
+    expect([...maps.processes.values(), unwinder.memory]).toEqual([{ id: 0, mappings: 0 }, 0]);
+    expect(unwinder.refused).toBe(1);
     const words = sleeperSample();
     unwinder.walk(new ProcessTable({ followAll: false }).image(pid), words, 0);
-    expect([unwindEnd(words, 0), userFrames(words, 0)]).toEqual([UnwindEnd.PROFILER_END_NO_TABLE, 1]);
+    expect([unwindEnd(words, 0), userFrames(words, 0)]).toEqual([UnwindEnd.PROFILER_END_EVICTED, 1]);
   });
 
-  test.fails('a map of processes without room', () => {
+  test('a map of processes without room', () => {
     const { maps, tell } = setup({ followAll: true });
-    maps.insertProcess = () => {
-      throw Object.assign(new Error('update map'), { step: 'update map', errno: constants.errno.E2BIG });
-    };
-    expect(() => tell(...program(NOBODY, one))).not.toThrow();
+    maps.insertProcess = () => false;
+    tell(...program(NOBODY, one));
+    expect(maps.processes.size).toBe(0);
   });
 
-  test.fails('a process that is refused twice is one process', () => {
+  test('a process that is refused twice is one process', () => {
     const { unwinder } = setup({ memory: 0 });
     unwinder.follow(pid);
     unwinder.follow(pid);
@@ -590,14 +589,12 @@ describe('a limit of memory', () => {
     expect(unwinder.memory).toBe(CHUNK);
   }, 30_000);
 
-  test.fails('a new process finds room where tables are that nobody uses', () => {
-    const { maps, unwinder, tell } = setup({ followAll: true, memory: CHUNK });
-    unwinder.follow(pid);
-    // Mappings of other processes, up to the last slot.
-    for (let i = 1; unwinder.refused === 0; i++) tell(...program(NOBODY + i, two));
-    clock += 60_000;
-    tell(...program(NOBODY, one));
-    expect(ranges(maps.told(NOBODY))).toEqual(ranges(one));
+  test('tables leave an eighth for the mappings of processes', () => {
+    const { maps, unwinder, tell } = setup({ followAll: true, memory: 2 * CHUNK });
+    unwinder.follow(process.pid);
+    for (let i = 0; i < 32; i++) tell(...program(NOBODY + i, one));
+    expect(unwinder.refused).toBe(0);
+    expect(ranges(maps.told(NOBODY + 31))).toEqual(ranges(one));
   });
 });
 
