@@ -154,11 +154,12 @@ enum profiler_unwind_kind {
 	PROFILER_RULE_SIGNAL,      /* sp points to the kernel's signal frame */
 };
 
-/* Where the caller's registers are: bits of profiler_unwind_rule.saved. */
+/* Where the caller's registers are, and when the rule holds: bits of profiler_unwind_rule.saved. */
 enum profiler_unwind_saved {
 	PROFILER_SAVED_FP = 1,       /* the frame pointer at CFA + fp */
 	PROFILER_SAVED_FP_AT_FP = 2, /* the frame pointer at fp register + fp */
 	PROFILER_SAVED_RA = 4,       /* the return address at CFA + ra; else it is in the link register */
+	PROFILER_EXACT_ONLY = 8,     /* for PROFILER_FRAME_EXACT; callers are left by frame pointers, to whatever stack */
 };
 
 /* Offsets count units of 8 bytes. */

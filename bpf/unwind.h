@@ -228,8 +228,11 @@ static __always_inline int unwind_signal(struct profiler_walk *walk)
 	return 0;
 }
 
-/* Code without rules: the frame pointer leads to the caller's, with the return address above it (both ABIs). */
-static __always_inline int unwind_by_frame_pointer(struct profiler_walk *walk)
+/*
+ * Code without rules: the frame pointer leads to the caller's, with the return address above it (both ABIs). `anywhere`:
+ * it is known to be a frame pointer, and may lead to another stack.
+ */
+static __always_inline int unwind_by_frame_pointer(struct profiler_walk *walk, int anywhere)
 {
 	u64 saved[2];
 
@@ -237,7 +240,7 @@ static __always_inline int unwind_by_frame_pointer(struct profiler_walk *walk)
 		return unwind_end(walk, PROFILER_END_NO_RULE);
 	if (!walk->fp)
 		return unwind_end(walk, PROFILER_END_COMPLETE);
-	if (walk->fp < walk->sp || (walk->fp & 7))
+	if ((walk->fp < walk->sp && !anywhere) || (walk->fp & 7))
 		return unwind_end(walk, PROFILER_END_NO_RULE);
 	if (unwind_read(saved, sizeof(saved), walk->fp))
 		return unwind_end(walk, PROFILER_END_BAD_READ);
@@ -337,8 +340,11 @@ static __always_inline int unwind_step(struct profiler_walk *walk, u64 *frames)
 		return unwind_signal(walk);
 	case PROFILER_RULE_NONE:
 	case PROFILER_RULE_UNSUPPORTED:
-		return unwind_by_frame_pointer(walk);
+		return unwind_by_frame_pointer(walk, 0);
 	default:
+		/* Go's runtime changes stacks in the middle of functions, which its rules do not tell. */
+		if ((rule.saved & PROFILER_EXACT_ONLY) && !(walk->marks & PROFILER_FRAME_EXACT) && walk->frame_pointers)
+			return unwind_by_frame_pointer(walk, 1);
 		return unwind_by_rule(walk, rule);
 	}
 }

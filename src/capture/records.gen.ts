@@ -330,6 +330,7 @@ export const Saved = {
   PROFILER_SAVED_FP: 1,
   PROFILER_SAVED_FP_AT_FP: 2,
   PROFILER_SAVED_RA: 4,
+  PROFILER_EXACT_ONLY: 8,
 } as const;
 
 /** enum profiler_unwind_state */

@@ -1,5 +1,6 @@
 /** Call frame instructions (DWARF 5, 6.4.2 and 7.24, with the additions of GNU and of the Arm 64-bit architecture). */
 
+import { RuleKind, Saved } from '../../capture/records.gen.ts';
 import type { RowBuilder } from '../unwind-rows.ts';
 import { readExpression } from './cfa-expression.ts';
 import type { Cie } from './cie.ts';
@@ -10,6 +11,8 @@ import { Unsupported } from './unsupported.ts';
 
 /** Compilers nest one or two. */
 const maxRemembered = 256;
+/** In the first word of a rule. */
+const EXACT_ONLY = Saved.PROFILER_EXACT_ONLY << 8;
 
 /**
  * Runs the instructions of one function after the other and adds the rows. A row is added when the location moves on,
@@ -70,7 +73,9 @@ export class CfaProgram {
 
   #addRow(): void {
     const reason = this.#state.encode();
-    if (reason === Unsupported.none) this.#rows.add(this.#location, this.#state.low, this.#state.high);
+    const { low, high } = this.#state;
+    const isGuarded = this.#cie!.section.isGo && low !== RuleKind.PROFILER_RULE_END;
+    if (reason === Unsupported.none) this.#rows.add(this.#location, isGuarded ? low | EXACT_ONLY : low, high);
     else this.#rows.addUnsupported(this.#location, reason);
   }
 

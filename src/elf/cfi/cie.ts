@@ -12,6 +12,8 @@ export interface FrameSection {
   readonly isEh: boolean;
   /** Found without a section header: its end is where a length of 0 says so. */
   readonly endsAtZero: boolean;
+  /** By Go's own compiler: callers have frame pointers, and rules that forget about changes of stacks. */
+  readonly isGo: boolean;
 }
 
 export interface Cie {

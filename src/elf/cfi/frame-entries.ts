@@ -10,7 +10,7 @@ const maxEntries = 4 * 2 ** 20;
 const maxCies = 256 * 1024;
 
 const signalCie: Cie = {
-  section: { bytes: new Uint8Array(0), address: 0, isEh: true, endsAtZero: false },
+  section: { bytes: new Uint8Array(0), address: 0, isEh: true, endsAtZero: false, isGo: false },
   codeAlign: 0,
   dataAlign: 0,
   returnColumn: 0,

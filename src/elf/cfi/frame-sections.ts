@@ -25,7 +25,7 @@ export function ehFrame(elf: Elf, source: ByteSource): FrameSection | undefined 
   // A separate debug file.
   if (section.type === SHT_NOBITS) return undefined;
   const bytes = readContents(elf, source, section, maxSection);
-  return bytes && { bytes: plain(bytes), address: section.address, isEh: true, endsAtZero: false };
+  return bytes && { bytes: plain(bytes), address: section.address, isEh: true, endsAtZero: false, isGo: false };
 }
 
 /**
@@ -35,7 +35,8 @@ export function ehFrame(elf: Elf, source: ByteSource): FrameSection | undefined 
 export function debugFrame(elf: Elf, source: ByteSource): FrameSection | undefined {
   const section = elf.sections.find(isDebugFrame);
   const bytes = section && readContents(elf, source, section, maxSection);
-  return bytes && { bytes: plain(bytes), address: 0, isEh: false, endsAtZero: false };
+  const isGo = elf.sections.some(({ name }) => name === '.gopclntab' || name === '.data.rel.ro.gopclntab');
+  return bytes && { bytes: plain(bytes), address: 0, isEh: false, endsAtZero: false, isGo };
 }
 
 function isDebugFrame({ name, type }: Section): boolean {
@@ -59,7 +60,7 @@ function ehFrameByHeader(elf: Elf, source: ByteSource): FrameSection | undefined
   if (offset === undefined || segment === undefined) return undefined;
   const size = segment.address + segment.fileSize - address;
   if (size > maxSection) throw new ElfError('too-large', `the segment of .eh_frame claims ${segment.fileSize} bytes`);
-  return { bytes: plain(source.read(offset, size)), address, isEh: true, endsAtZero: true };
+  return { bytes: plain(source.read(offset, size)), address, isEh: true, endsAtZero: true, isGo: false };
 }
 
 /** Not a Buffer: the loops over the bytes are compiled for one kind of array. */

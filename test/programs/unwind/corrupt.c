@@ -1,7 +1,7 @@
 // Threads that burn CPU time on stacks that no walk can come to the end of, by hand-written code: each breaks one thing.
 // Those with "cfi" in their name have unwind tables, some of which lie; the others have none, so that frame pointers are
 // all there is. One thread burns on a sound stack. For x86-64 only.
-//   corrupt SECONDS
+//   corrupt SECONDS [N]    the N-th kind of damage only, 0 for none
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>
@@ -181,7 +181,8 @@ int main(int argc, char **argv)
 	/* A frame at the end of what is mapped. */
 	munmap((char *)page + 4096, 4096);
 	for (int i = 0; i < COUNT; i++)
-		pthread_create(&threads[i], 0, run, (void *)&damages[i]);
+		if (argc < 3 || atoi(argv[2]) == i)
+			pthread_create(&threads[i], 0, run, (void *)&damages[i]);
 	/* Whoever is in a loop is not waited for. */
 	sleep(deadline > time(0) ? deadline - time(0) : 0);
 	_exit(0);
