@@ -44,9 +44,9 @@ describe.skipIf(obstacle)(needsBpf('walking stacks of what changes or is broken'
       const broken = stacks.filter(within(/burn_(with|shrinking|looping|far|expression)/));
       expect(sum(broken)).toBeGreaterThan(20 * sum(sound) * 0.5);
       expect(sharesOf(broken, roots).rooted).toBe(0);
-      expect(ends.get('complete') ?? 0).toBeLessThanOrEqual(sum(stacks) - sum(broken));
-      const reasons = ['corrupt', 'bad read', 'truncated', 'no rule', 'frame pointers'];
-      expect(reasons.filter(reason => ends.has(reason)).length, `${[...ends]}`).toBeGreaterThan(1);
+      // Of the 29 threads five have a frame pointer or a return address of 0, which is how outermost frames are marked.
+      expect(ends.get('complete') ?? 0, `${[...ends]}`).toBeLessThan(sum(stacks) * (6 / 29) * 1.15);
+      for (const reason of ['corrupt', 'bad read', 'no rule']) expect(ends.get(reason), reason).toBeGreaterThan(100);
     },
   );
 

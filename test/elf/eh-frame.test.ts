@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { dw, entry, Frames, rowsBy, rowsOf, sleb, textOf, uleb, word } from './frame-writer.ts';
+import { Saved } from '../../src/capture/records.gen.ts';
+import { readUnwindRows } from '../../src/elf/eh-frame.ts';
+import { dw, entry, Frames, fileOf, rowsBy, rowsOf, sleb, textOf, uleb, word } from './frame-writer.ts';
 
 const { advance, offset, restore, defCfa, defCfaOffset, defCfaRegister, defCfaExpression, expression } = dw;
 const { remember, restoreState } = dw;
@@ -289,6 +291,20 @@ describe('.debug_frame', () => {
       '1070 gap',
     ]);
     expect(found.statistics.entries).toBe(4);
+  });
+
+  it("is for leaves only in Go's code; that of C in the same file is for all", () => {
+    const eh = new Frames();
+    eh.fde(eh.cie(), 0x1020, 16);
+    const debug = new Frames(true);
+    debug.fde(debug.cie(), 0x1000, 0x10);
+    const { elf, source } = fileOf([eh, debug]);
+    const pclntab = { ...elf.sections[0]!, name: '.gopclntab' };
+    const found = readUnwindRows({ ...elf, sections: [...elf.sections, pclntab] }, source)!;
+    const saved = (row: number) => (found.rules[2 * found.rule[row]!]! >>> 8) & 0xff;
+    expect(saved(0)).toBe(Saved.PROFILER_SAVED_RA | Saved.PROFILER_EXACT_ONLY);
+    expect(textOf(found)[2]).toBe('1020 sp+8 ra=c-8');
+    expect(saved(2)).toBe(Saved.PROFILER_SAVED_RA);
   });
 
   it('may have its common entries last', () => {

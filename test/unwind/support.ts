@@ -43,6 +43,11 @@ export const rules = {
   }),
 };
 
+/** A rule of Go's code. */
+export function exactOnly(rule: Rule): Rule {
+  return { ...rule, saved: (rule.saved ?? 0) | Saved.PROFILER_EXACT_ONLY };
+}
+
 /** The frame pointer is saved too, at this word from the CFA. */
 export function savingFp(rule: Rule, fp: number): Rule {
   return { ...rule, saved: (rule.saved ?? 0) | Saved.PROFILER_SAVED_FP, fp };

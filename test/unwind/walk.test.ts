@@ -13,6 +13,7 @@ import { random } from '../support/random.ts';
 import { CHUNK } from './memory.ts';
 import {
   type Capture,
+  exactOnly,
   type Rows,
   type Rule,
   readCaptures,
@@ -206,6 +207,15 @@ describe('code without rules', () => {
     const world = one(rules.sp(2), [[0x40_1800, rules.none]]);
     const stack = [word(9), 0x40_1005, JUNK, CALL];
     expect(world.walk({ pc: 0x40_1804, fp: STACK }, stack)).toBe('COMPLETE 401804! 401005~ 409005');
+  });
+
+  test("Go's code has rules for the leaf; its callers have frame pointers, which may lead to a lower stack", () => {
+    const world = worldOf([[0x40_1000, exactOnly(rules.sp(1))], [0x40_2000, rules.none], ...main]);
+    const stack = [0x40_1805, JUNK, 0, CALL];
+    expect(world.walk({ pc: 0x40_1004, fp: word(2) }, stack)).toBe('COMPLETE 401004! 401805 409005~');
+    expect(world.walk({ pc: 0x40_1004, fp: word(2) }, [0x40_1805, CALL], false)).toBe('COMPLETE 401004! 401805 409005');
+    // It was looked for there, where a copy of this stack does not reach.
+    expect(world.walk({ pc: 0x40_1004, fp: word(-2) }, stack)).toBe('BAD_READ 401004! 401805');
   });
 
   const bare = () => new World().map(0x1000, 0x2000);
