@@ -76,7 +76,12 @@ export class Recording implements Consumer, Resolver {
   }
 
   losses(): Record<string, number> {
-    return { ...this.#session.losses(), 'stacks cut off (too deep)': this.#truncated };
+    return {
+      ...this.#session.losses(),
+      'stacks cut off (too deep)': this.#truncated,
+      'unwind tables given up (--unwind-memory)': this.#unwinder?.evictions ?? 0,
+      'processes without unwind tables (--unwind-memory)': this.#unwinder?.refused ?? 0,
+    };
   }
 
   drain(): void {

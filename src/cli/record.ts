@@ -69,6 +69,7 @@ function commandText(command: readonly string[], flags: RecordFlags): string {
 function startRecording(command: readonly string[], flags: RecordFlags, child: Child | undefined) {
   const event = flags.event === undefined ? defaultEvent() : findEvent(flags.event);
   const hz = clampRate(flags.frequency);
+  if (!flags.quiet) status(() => 'Reading unwind tables …'); // of a large program seen for the first time
   const recording = new Recording({
     event,
     hz,

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadAddon, loadBpfObject } from '../../src/capture/addon.ts';
 import { findEvent } from '../../src/capture/events/index.ts';
-import { sizeOf } from '../../src/capture/records.gen.ts';
+import { Config, Stacks, sizeOf } from '../../src/capture/records.gen.ts';
 import { onlineCpus, Session } from '../../src/capture/session.ts';
 import { needsBpf, obstacle, sleep, startProfiler, stopAll } from '../support/profiler.ts';
 
@@ -117,6 +117,29 @@ describe.skipIf(obstacle)(needsBpf('the addon refuses'), () => {
     const refused = caught(() => new BpfObject(broken, config, 'samples', 1 << 20, ['sample'], false));
     expect(refused.step).toBe('bpf_object__load');
     expect(refused.log).toMatch(/unknown opcode|processed \d+ insns/);
+  });
+
+  test('programs that take the verifier long: at most a tenth of its limit of a million instructions', () => {
+    const config = new Uint8Array(sizeOf.Config);
+    const view = new DataView(config.buffer);
+    view.setUint32(Config.stacks, Stacks.PROFILER_STACK_KERNEL | Stacks.PROFILER_STACK_USER, true);
+    const object = new BpfObject(loadBpfObject(), config, 'samples', 1 << 20, ['sample'], false);
+    const verified = readdirSync('/proc/self/fdinfo').flatMap(fd => {
+      try {
+        return (
+          /^verified_insns:\s*(\d+)/m
+            .exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'utf8'))
+            ?.slice(1)
+            .map(Number) ?? []
+        );
+      } catch {
+        return []; // it was the folder's own
+      }
+    });
+    object.close();
+    expect(verified).toHaveLength(1);
+    expect(verified[0]).toBeGreaterThan(5000); // the walk is in it
+    expect(verified[0]).toBeLessThan(100_000);
   });
 
   test('nothing that an older kernel asks for: maps that are allocated as a whole', () => {
