@@ -2,7 +2,8 @@
  * How much slower a program runs while it is recorded: calls a second with a recorder attached against calls a second
  * just before and after, in turns with other tools.
  * `FLAMEGRAPH_DIR=… node dist/benchmarks/overhead.js [rounds [rate…]]`
- * OVERHEAD_FLAGS are more flags for the compiler of the target, OVERHEAD_TOOLS the only tools to take, with commas.
+ * OVERHEAD_FLAGS are more flags for the compiler of the target, OVERHEAD_THREADS its number of threads (1: recorders have
+ * CPUs of their own), OVERHEAD_TOOLS the only tools to take, with commas.
  */
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -17,10 +18,13 @@ const WINDOW_MS = 3000;
 
 const rounds = Number(process.argv[2] ?? 7);
 const only = process.env.OVERHEAD_TOOLS?.split(',');
+const threads = process.env.OVERHEAD_THREADS ?? '1';
 const flags = process.env.OVERHEAD_FLAGS?.split(' ') ?? [];
 const available = peers.filter(peer => peer.available && (only === undefined || only.includes(peer.name)));
 const counter = join(folder, 'calls');
-const target = spawn(compile('test/programs/deep.cc', ...flags), ['36000', '1', '2048', counter], { stdio: 'ignore' });
+const target = spawn(compile('test/programs/deep.cc', ...flags), ['36000', threads, '2048', counter], {
+  stdio: 'ignore',
+});
 process.on('exit', () => target.kill());
 
 /** Calls per millisecond in a window. */

@@ -15,22 +15,15 @@ const PERF_EVENT = 7;
 
 type Fields = ReadonlyMap<string, number>;
 
-/** What the kernel says of the BPF programs and maps that a process holds; proc(5), /proc/PID/fdinfo. */
-export function bpfObjects(pid: number): Fields[] {
+/** What the kernel says of the BPF programs that a process holds; proc(5), /proc/PID/fdinfo. */
+function bpfPrograms(pid: number): Fields[] {
   const directory = `/proc/${pid}/fdinfo`;
   return readdirSync(directory)
     .map(fd => {
       const lines = readFileSync(join(directory, fd), 'utf8').split('\n');
       return new Map(lines.map(line => [line.split(':')[0]!, Number(line.split(':')[1])]));
     })
-    .filter(fields => fields.has('prog_id') || fields.has('map_id'));
-}
-
-/** Bytes of all maps of a process. */
-export function mapBytes(pid: number): number {
-  const maps = new Map(bpfObjects(pid).map(fields => [fields.get('map_id') ?? 0, fields.get('memlock') ?? 0]));
-  maps.delete(0);
-  return [...maps.values()].reduce((a, b) => a + b, 0);
+    .filter(fields => fields.has('prog_id'));
 }
 
 async function withStatistics(body: () => Promise<void>): Promise<void> {
@@ -45,7 +38,7 @@ async function withStatistics(body: () => Promise<void>): Promise<void> {
 
 /** ns and runs of the programs that were run for samples, one descriptor of each. */
 function sampling(pid: number): { ns: number; runs: number } {
-  const programs = bpfObjects(pid).filter(fields => fields.get('prog_type') === PERF_EVENT);
+  const programs = bpfPrograms(pid).filter(fields => fields.get('prog_type') === PERF_EVENT);
   const once = [...new Map(programs.map(fields => [fields.get('prog_id'), fields])).values()];
   const total = (name: string) => once.reduce((a, fields) => a + (fields.get(name) ?? 0), 0);
   return { ns: total('run_time_ns'), runs: total('run_cnt') };

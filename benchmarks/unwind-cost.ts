@@ -1,14 +1,14 @@
 /** What complete stacks cost a recorder and its target: one process, churn, the whole machine. */
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, rmSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { packageRoot } from '../src/package.ts';
 import { completeShare, Roots, readStacks, sharesOf } from '../test/support/unwind.ts';
 import { deep } from '../test/support/unwind-targets.ts';
 import { type Peer, peers } from './peers.ts';
 import { folder, has, measure, median, profiler, sleep, table, type Usage } from './support.ts';
-import { mapBytes } from './unwind-bpf.ts';
 import { perfStacks, runOurs } from './unwind-peers.ts';
 
 const ROUNDS = 3;
@@ -123,16 +123,18 @@ export async function churn(): Promise<void> {
   table([['tool', 'CPU s', 'peak RSS MB', 'MB on disk', 'complete as it says', 'begins where stacks begin'], ...rows]);
 }
 
-/** Bytes of BPF maps after some seconds of a recording of everything. */
-async function tablesAfter(seconds: number): Promise<number> {
+/** MB of kernel memory by which a recording of everything grows in some seconds: maps, and with them the tables. */
+async function kernelMemoryAfter(seconds: number): Promise<number> {
+  const used = () => Number(/VmallocUsed:\s+(\d+)/.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1]) / 1024;
   const [node = '', ...main] = profiler;
+  const before = used();
   const args = [...main, 'record', ...allOurs(seconds + 3, join(folder, 'maps.svg'))];
   const recorder = spawn(node, args, { stdio: 'ignore' });
   const ended = new Promise(resolve => recorder.once('exit', resolve));
   await sleep(1000 * seconds);
-  const bytes = mapBytes(recorder.pid!);
+  const after = used();
   await ended;
-  return bytes;
+  return after - before;
 }
 
 /** Our cost on a machine that compiles. What a longer recording costs more is what it costs while it runs. */
@@ -153,20 +155,26 @@ export async function system(): Promise<void> {
       `CPU: ${cpu(once).toFixed(2)} s for ${short} s, ${cpu(longer).toFixed(2)} s for ${long} s: ${share.toFixed(1)} % of one CPU while it runs`,
     );
     console.log(
-      `peak memory ${median(longer.map(usage => usage.rss)).toFixed(0)} MB, BPF maps ${((await tablesAfter(27)) / 2 ** 20).toFixed(1)} MB`,
+      `peak memory ${median(longer.map(usage => usage.rss)).toFixed(0)} MB, kernel memory ${(await kernelMemoryAfter(27)).toFixed(0)} MB`,
     );
     console.log(`complete: ${shares[0]} as it says, ${shares[1]} begin where stacks begin`);
   });
 }
 
-/** How much slower the target runs: the benchmark `overhead`, with a target that has no frame pointers. */
+/**
+ * How much slower the target runs: the benchmark `overhead`, with a target that has no frame pointers. Once as there, with
+ * a CPU left for the recorder, and once with threads on all CPUs: then what a recorder does with its samples counts, too.
+ */
 export async function overhead(): Promise<void> {
   const script = join(packageRoot, 'dist/benchmarks/overhead.js');
-  const env = {
-    ...process.env,
-    OVERHEAD_FLAGS: '-fomit-frame-pointer',
-    OVERHEAD_TOOLS: 'profiler,perf dwarf + scripts',
-  };
-  console.log('\nthe 40-deep target without frame pointers');
-  execFileSync(process.execPath, [script, '5'], { stdio: 'inherit', env });
+  for (const threads of [1, cpus().length]) {
+    const env = {
+      ...process.env,
+      OVERHEAD_FLAGS: '-fomit-frame-pointer',
+      OVERHEAD_THREADS: `${threads}`,
+      OVERHEAD_TOOLS: 'profiler,perf dwarf + scripts',
+    };
+    console.log(`\nthe 40-deep target without frame pointers, ${threads} threads on ${cpus().length} CPUs`);
+    execFileSync(process.execPath, [script, '5'], { stdio: 'inherit', env });
+  }
 }
