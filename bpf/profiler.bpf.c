@@ -184,6 +184,7 @@ static __always_inline void walk_or_copy(struct profiler_perf_context *context, 
 
 	record->walk.depth = 0;
 	COPY_REGISTERS(&record->start, context->registers, is_user);
+	record->start.kernel = !is_user;
 	if (!is_user && entry_registers(bpf_get_current_task_btf(), &record->start)) {
 		sample->user_frames = get_user_stack(context, record, at);
 		return;

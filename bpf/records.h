@@ -112,7 +112,8 @@ struct profiler_start {
 	__u64 pc;
 	__u64 sp;
 	__u64 fp;
-	__u64 lr; /* arm64 */
+	__u64 lr;     /* arm64 */
+	__u64 kernel; /* the task is in the kernel: after a system call, pc is behind that instruction */
 };
 
 /* Index into the `counters` map: every way in which a sample or a part of it can be lost. */

@@ -6,7 +6,7 @@
  * Before it is included, these have to be there, always inlined:
  *   const unsigned char *unwind_chunk(u32 index)           memory of a chunk of the heap, or NULL
  *   struct profiler_unwind_file *unwind_file(u32 index)    or NULL
- *   long unwind_read(void *into, u32 size, u64 address)    0, or < 0 when memory cannot be read
+ *   long unwind_copy(void *into, u32 size, u64 address)    0, or < 0 when memory cannot be read
  *
  * The verifier dictates the form. It follows every path, so searches take a fixed number of steps without a branch, and
  * every offset is masked by the size of a chunk, which is a power of two. Whatever the tables hold, no read leaves its
@@ -16,6 +16,8 @@
 #define PROFILER_UNWIND_H
 
 #include "records.h"
+
+#define UNWIND_WINDOW 128 /* words of 8 bytes; a power of two */
 
 /* Registers at the start of a walk, and what it needs from one frame to the next. */
 struct profiler_walk {
@@ -40,6 +42,12 @@ struct profiler_walk {
 	u32 guessed;	    /* what the walk ends with, since a table was missing on its way; 0 when none was */
 	u32 unknown;	    /* it met code whose mapping or table may come yet */
 	u32 depth;
+	u32 kernel; /* the leaf has entered the kernel */
+
+	/* A copy of the stack from `window_at` on: reads of user memory cost a call chain each, and the next frames are close
+	 * together. */
+	u64 window_at;
+	u64 window[UNWIND_WINDOW];
 };
 
 /* Sets a walk out; the mappings of the process have to be told as well. */
@@ -49,12 +57,33 @@ static __always_inline void unwind_start(struct profiler_walk *walk, const struc
 	walk->sp = start->sp;
 	walk->fp = start->fp;
 	walk->lr = start->lr;
+	walk->kernel = start->kernel;
 	walk->start = walk->end = 0;
 	walk->marks = PROFILER_FRAME_EXACT;
 	walk->guessed = 0;
 	walk->unknown = 0;
 	walk->depth = 0;
 	walk->ended = PROFILER_END_TRUNCATED;
+	walk->window_at = ~0ull;
+}
+
+/* Reads `words` words, at most 8: 0, or < 0. */
+static __always_inline long unwind_read(struct profiler_walk *walk, u64 *into, u32 words, u64 address)
+{
+	u64 offset = address - walk->window_at;
+
+	if (offset > (UNWIND_WINDOW - words) * sizeof(u64) || (offset & 7)) {
+		/* Near the end of the stack only what is asked for is there. */
+		if (unwind_copy(walk->window, sizeof(walk->window), address)) {
+			walk->window_at = ~0ull;
+			return unwind_copy(into, words * sizeof(u64), address);
+		}
+		walk->window_at = address;
+		offset = 0;
+	}
+	for (u32 i = 0; i < words; i++)
+		into[i] = walk->window[((offset >> 3) + i) & (UNWIND_WINDOW - 1)];
+	return 0;
 }
 
 /* What the verifier need not look at again for each way to get there. */
@@ -193,57 +222,57 @@ static __always_inline u64 unwind_return_address(u64 address)
 #endif
 }
 
-/* Where the kernel's signal frame has the interrupted registers, from sp on: struct rt_sigframe of the architecture. */
+/* Where the kernel's signal frame (struct rt_sigframe) has the interrupted frame pointer, from sp on, and how many words
+ * on it ends with sp and pc. */
 #if defined(__TARGET_ARCH_arm64)
 #define UNWIND_SIGNAL_FP (128 + 176 + 8 + 29 * 8) /* siginfo, ucontext up to the registers, fault address, x0-x28 */
-struct unwind_signal {
-	u64 fp;
-	u64 lr;
-	u64 sp;
-	u64 pc;
-};
+#define UNWIND_SIGNAL_WORDS 4			   /* x29, x30, sp, pc */
 #else
-#define UNWIND_SIGNAL_FP 120 /* ucontext up to the registers is 40 bytes, r8-r15, rdi, rsi */
-struct unwind_signal {
-	u64 fp;
-	u64 rbx, rdx, rax, rcx;
-	u64 sp;
-	u64 pc;
-};
+#define UNWIND_SIGNAL_FP 120  /* ucontext up to the registers is 40 bytes, r8-r15, rdi, rsi */
+#define UNWIND_SIGNAL_WORDS 7 /* rbp, rbx, rdx, rax, rcx, rsp, rip */
 #endif
 
 static __always_inline int unwind_signal(struct profiler_walk *walk)
 {
-	struct unwind_signal saved;
+	u64 saved[UNWIND_SIGNAL_WORDS];
 
-	if (unwind_read(&saved, sizeof(saved), walk->sp + UNWIND_SIGNAL_FP))
+	if (unwind_read(walk, saved, UNWIND_SIGNAL_WORDS, walk->sp + UNWIND_SIGNAL_FP))
 		return unwind_end(walk, PROFILER_END_BAD_READ);
-	walk->pc = saved.pc;
-	walk->sp = saved.sp; /* may be lower than before: the handler may have a stack of its own */
-	walk->fp = saved.fp;
+	walk->fp = saved[0];
 #if defined(__TARGET_ARCH_arm64)
-	walk->lr = saved.lr;
+	walk->lr = saved[1];
 #endif
+	/* May be lower than before: the handler may have a stack of its own. */
+	walk->sp = saved[UNWIND_SIGNAL_WORDS - 2];
+	walk->pc = saved[UNWIND_SIGNAL_WORDS - 1];
 	walk->marks = PROFILER_FRAME_EXACT;
 	return 0;
 }
 
 /*
  * Code without rules: the frame pointer leads to the caller's, with the return address above it (both ABIs). `anywhere`:
- * it is known to be a frame pointer, and may lead to another stack.
+ * it is known to be a frame pointer, and may lead to another stack. `may_be_outermost`: a frame pointer of 0 says that it is.
  */
-static __always_inline int unwind_by_frame_pointer(struct profiler_walk *walk, int anywhere)
+static __always_inline int unwind_by_frame_pointer(struct profiler_walk *walk, int anywhere, int may_be_outermost)
 {
 	u64 saved[2];
 
 	if (!walk->frame_pointers)
 		return unwind_end(walk, PROFILER_END_NO_RULE);
 	if (!walk->fp)
-		return unwind_end(walk, PROFILER_END_COMPLETE);
+		return unwind_end(walk, may_be_outermost ? PROFILER_END_COMPLETE : PROFILER_END_NO_RULE);
 	if ((walk->fp < walk->sp && !anywhere) || (walk->fp & 7))
 		return unwind_end(walk, PROFILER_END_NO_RULE);
-	if (unwind_read(saved, sizeof(saved), walk->fp))
+	if (unwind_read(walk, saved, 2, walk->fp))
 		return unwind_end(walk, PROFILER_END_BAD_READ);
+	/* crosscall2, by which C calls Go, saves the frame pointer twice, one above the other. */
+	if (saved[0] == walk->fp + sizeof(u64)) {
+		walk->fp = saved[0];
+		if (unwind_read(walk, saved, 2, walk->fp))
+			return unwind_end(walk, PROFILER_END_BAD_READ);
+	}
+	if (!saved[1])
+		return unwind_end(walk, saved[0] ? PROFILER_END_NO_RULE : PROFILER_END_COMPLETE);
 	walk->sp = walk->fp + sizeof(saved);
 	walk->fp = saved[0];
 	walk->pc = unwind_return_address(saved[1]);
@@ -261,7 +290,7 @@ static __always_inline int unwind_cfa(struct profiler_walk *walk, struct profile
 	base += (long long)rule.cfa * 8;
 	if (rule.kind == PROFILER_RULE_PLT && (walk->pc & 15) >= (u64)rule.fp)
 		base += 8;
-	if (rule.kind == PROFILER_RULE_FP_DEREF && unwind_read(&base, sizeof(base), base))
+	if (rule.kind == PROFILER_RULE_FP_DEREF && unwind_read(walk, &base, 1, base))
 		return unwind_end(walk, PROFILER_END_BAD_READ);
 	/* Only a leaf of arm64 has a frame without a byte. */
 	if (base < walk->sp || (base == walk->sp && (rule.saved & PROFILER_SAVED_RA)) || (base & 7))
@@ -279,7 +308,7 @@ static __always_inline int unwind_by_rule(struct profiler_walk *walk, struct pro
 		return 1;
 	if ((rule.saved & PROFILER_SAVED_FP) && (rule.saved & PROFILER_SAVED_RA) && rule.fp + 1 == rule.ra) {
 		/* Side by side, as mostly: one read for both. */
-		if (unwind_read(saved, sizeof(saved), cfa + (long long)rule.fp * 8))
+		if (unwind_read(walk, saved, 2, cfa + (long long)rule.fp * 8))
 			return unwind_end(walk, PROFILER_END_BAD_READ);
 		fp = saved[0];
 		walk->pc = saved[1];
@@ -287,11 +316,11 @@ static __always_inline int unwind_by_rule(struct profiler_walk *walk, struct pro
 		if (rule.saved & (PROFILER_SAVED_FP | PROFILER_SAVED_FP_AT_FP)) {
 			u64 from = rule.saved & PROFILER_SAVED_FP ? cfa : walk->fp;
 
-			if (unwind_read(&fp, sizeof(fp), from + (long long)rule.fp * 8))
+			if (unwind_read(walk, &fp, 1, from + (long long)rule.fp * 8))
 				return unwind_end(walk, PROFILER_END_BAD_READ);
 		}
 		if (rule.saved & PROFILER_SAVED_RA) {
-			if (unwind_read(&walk->pc, sizeof(walk->pc), cfa + (long long)rule.ra * 8))
+			if (unwind_read(walk, &walk->pc, 1, cfa + (long long)rule.ra * 8))
 				return unwind_end(walk, PROFILER_END_BAD_READ);
 		} else {
 			/* Only what was interrupted still has its return address in the link register. */
@@ -327,24 +356,30 @@ static __always_inline int unwind_step(struct profiler_walk *walk, u64 *frames)
 	}
 	frames[walk->depth & PROFILER_MAX_WALK] = walk->pc | (u64)walk->marks << PROFILER_FRAME_SHIFT;
 	walk->depth++;
-	if (walk->table >= PROFILER_TABLE_FIRST)
+	if (walk->table >= PROFILER_TABLE_FIRST) {
 		rule = unwind_find_rule(walk, address);
-	else if (walk->table == PROFILER_TABLE_PENDING)
+		/* A system call may be the last instruction of its function: of the one that returns from a signal, it is. */
+		if (rule.kind == PROFILER_RULE_NONE && walk->kernel && walk->depth == 1)
+			rule = unwind_find_rule(walk, address - 1);
+	} else if (walk->table == PROFILER_TABLE_PENDING) {
 		walk->unknown = walk->guessed = PROFILER_END_NO_TABLE;
-	else if (walk->table == PROFILER_TABLE_EVICTED)
+	} else if (walk->table == PROFILER_TABLE_EVICTED) {
 		walk->guessed = PROFILER_END_EVICTED;
+	}
 	switch (rule.kind) {
 	case PROFILER_RULE_END:
 		return unwind_end(walk, PROFILER_END_COMPLETE);
 	case PROFILER_RULE_SIGNAL:
 		return unwind_signal(walk);
-	case PROFILER_RULE_NONE:
 	case PROFILER_RULE_UNSUPPORTED:
-		return unwind_by_frame_pointer(walk, 0);
+		return unwind_by_frame_pointer(walk, 0, 0);
+	case PROFILER_RULE_NONE:
+		/* Among code that has rules, what was interrupted may have a frame pointer of 0 by chance. */
+		return unwind_by_frame_pointer(walk, 0, walk->table < PROFILER_TABLE_FIRST || walk->depth > 1);
 	default:
 		/* Go's runtime changes stacks in the middle of functions, which its rules do not tell. */
 		if ((rule.saved & PROFILER_EXACT_ONLY) && !(walk->marks & PROFILER_FRAME_EXACT) && walk->frame_pointers)
-			return unwind_by_frame_pointer(walk, 1);
+			return unwind_by_frame_pointer(walk, 1, 1);
 		return unwind_by_rule(walk, rule);
 	}
 }

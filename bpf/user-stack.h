@@ -66,7 +66,7 @@ static __always_inline struct profiler_unwind_file *unwind_file(u32 index)
 	return bpf_map_lookup_elem(&files, &index);
 }
 
-static __always_inline long unwind_read(void *into, u32 size, u64 address)
+static __always_inline long unwind_copy(void *into, u32 size, u64 address)
 {
 	return bpf_probe_read_user(into, size, (void *)address);
 }

@@ -412,7 +412,7 @@ Napi::Value Walk(const Napi::CallbackInfo &info) {
     Napi::Value chunk = list.Get(i);
     if (!chunk.IsUndefined() && ToBytes(chunk).size == kChunkBytes) chunks[i] = ToBytes(chunk).data;
   }
-  uint64_t registers[4], frames[kMaxFrames];
+  uint64_t registers[WALK_REGISTERS], frames[kMaxFrames];
   if (snapshot.size < sizeof(registers)) throw Napi::RangeError::New(info.Env(), "the snapshot has no registers");
   memcpy(registers, snapshot.data, sizeof(registers));
   walk_memory memory = {chunks.data(), chunks.size(), files.data, files.size / sizeof(profiler_unwind_file),

@@ -24,7 +24,7 @@ static struct profiler_unwind_file *unwind_file(u32 index) {
   return index < memory->file_count ? (struct profiler_unwind_file *)memory->files + index : NULL;
 }
 
-static long unwind_read(void *into, u32 size, u64 address) {
+static long unwind_copy(void *into, u32 size, u64 address) {
   u64 offset = address - memory->stack_address;
   if (offset > memory->stack_bytes || size > memory->stack_bytes - offset) return -1;
   memcpy(into, memory->stack + offset, size);
@@ -33,9 +33,9 @@ static long unwind_read(void *into, u32 size, u64 address) {
 
 #include "../bpf/unwind.h"
 
-uint32_t walk_stack(const struct walk_memory *of, const uint64_t registers[4], uint32_t mappings, uint32_t count,
+uint32_t walk_stack(const struct walk_memory *of, const uint64_t registers[WALK_REGISTERS], uint32_t mappings, uint32_t count,
                     int frame_pointers, uint64_t *frames, uint32_t *depth) {
-  struct profiler_start start = {registers[0], registers[1], registers[2], registers[3]};
+  struct profiler_start start = {registers[0], registers[1], registers[2], registers[3], registers[4]};
   struct profiler_walk walk = {.mappings = mappings, .count = count, .frame_pointers = frame_pointers != 0};
   memory = of;
   unwind_start(&walk, &start);

@@ -20,9 +20,11 @@ struct walk_memory {
   uint64_t stack_address;
 };
 
-// Walks from the registers {pc, sp, fp, lr}, with the `count` mappings of the piece at heap address `mappings`. `frames`
+enum { WALK_REGISTERS = 5 };
+
+// Walks from the registers of struct profiler_start, with the `count` mappings of the piece at heap address `mappings`. `frames`
 // has room for PROFILER_MAX_WALK + 1. Returns how it ended (enum profiler_unwind_end), and the number of frames in `depth`.
-uint32_t walk_stack(const struct walk_memory *memory, const uint64_t registers[4], uint32_t mappings, uint32_t count,
+uint32_t walk_stack(const struct walk_memory *memory, const uint64_t registers[WALK_REGISTERS], uint32_t mappings, uint32_t count,
                     int frame_pointers, uint64_t *frames, uint32_t *depth);
 
 #ifdef __cplusplus

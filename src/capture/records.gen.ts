@@ -38,6 +38,7 @@ export const Start = {
   sp: 8,
   fp: 16,
   lr: 24,
+  kernel: 32,
 } as const;
 
 /** struct profiler_perf_mmap2: byte offsets of its members. */
@@ -226,7 +227,7 @@ export const PerfEventAttrBits = {
 export const sizeOf = {
   Config: 56,
   Sample: 64,
-  Start: 32,
+  Start: 40,
   PerfMmap2: 80,
   PerfComm: 24,
   PerfTask: 32,

@@ -93,6 +93,8 @@ export interface Registers {
   readonly sp?: number;
   readonly fp?: number;
   readonly lr?: number;
+  /** 1 after a system call. */
+  readonly kernel?: number;
 }
 
 /** Where stacks of tests begin. */
@@ -103,9 +105,12 @@ const END_NAMES = new Map(
 );
 
 /** A snapshot as the BPF program takes it: registers, and the words of the stack from sp on. */
-export function snapshotOf({ pc, sp = STACK, fp = 0, lr = 0 }: Registers, stack: Iterable<number | bigint>) {
+export function snapshotOf(
+  { pc, sp = STACK, fp = 0, lr = 0, kernel = 0 }: Registers,
+  stack: Iterable<number | bigint>,
+) {
   return new Uint8Array(
-    BigUint64Array.from([pc, sp, fp, lr, ...stack], word => BigInt.asUintN(64, BigInt(word))).buffer,
+    BigUint64Array.from([pc, sp, fp, lr, kernel, ...stack], word => BigInt.asUintN(64, BigInt(word))).buffer,
   );
 }
 

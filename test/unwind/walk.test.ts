@@ -168,7 +168,7 @@ describe('signal frames', () => {
     const stack = frame(JUNK, STACK, 0x40_2001);
     const [end, ...frames] = worldOf(handler).walk({ pc: 0x40_2001 }, stack).split(' ');
     // No more frames than there is room for in place of the snapshot.
-    expect([end, frames.length, new Set(frames)]).toEqual(['TRUNCATED', 26, new Set(['402001!'])]);
+    expect([end, frames.length, new Set(frames)]).toEqual(['TRUNCATED', 27, new Set(['402001!'])]);
   });
 });
 
@@ -226,7 +226,9 @@ describe('code without rules', () => {
     ['beyond the stack', { fp: word(2) }, [0, 0, 0], 'BAD_READ 1004!'],
     ['at the end of the stack', { fp: word(2) }, [0, 0, 0, 0x1005], 'COMPLETE 1004! 1005~'],
     ['leads to no code', { fp: STACK }, [0, JUNK], 'NO_RULE 1004!'],
-    ['leads nowhere', { fp: STACK }, [word(8), 0], 'COMPLETE 1004!'],
+    ['leads nowhere', { fp: STACK }, [word(8), 0], 'NO_RULE 1004!'],
+    ['leads to nothing at all: the outermost frame', { fp: STACK }, [0, 0], 'COMPLETE 1004!'],
+    ['saved twice, as where C calls Go', { fp: word(0) }, [word(1), 0, 0x1005, 0], 'COMPLETE 1004! 1005~'],
     ['leads back', { fp: word(2) }, [0, 0, word(0), 0x1005], 'NO_RULE 1004! 1005~'],
     ['leads to itself', { fp: STACK }, [STACK, 0x1005], 'NO_RULE 1004! 1005~'],
     ['of all ones', { fp: -1 }, [0, 0x1005], 'NO_RULE 1004!'],
@@ -325,6 +327,20 @@ describe('lookups', () => {
     expect(worldOf(rows).walk({ pc: 0x1004 }, stack)).toBe('COMPLETE 1004! 1200 1301');
     // Where it is interrupted there, it is in the next.
     expect(worldOf(rows).walk({ pc: 0x1200 }, [JUNK, JUNK, JUNK, 0x1301])).toBe('COMPLETE 1200! 1301');
+  });
+
+  test('a system call may be the last instruction of its function', () => {
+    const world = worldOf([[0x40_1000, rules.sp(1)], [0x40_2000, rules.none], ...main]);
+    expect(world.walk({ pc: 0x40_2000, kernel: 1 }, [CALL])).toBe('COMPLETE 402000! 409005');
+    expect(world.walk({ pc: 0x40_2000 }, [CALL])).toBe('NO_RULE 402000!');
+  });
+
+  test('among code with rules, a frame pointer of 0 ends a stack only where a call returns to', () => {
+    const world = worldOf([[0x40_1000, rules.sp(1)], [0x40_2000, rules.none], [0x40_3000, rules.unsupported], ...main]);
+    expect(world.walk({ pc: 0x40_2800 })).toBe('NO_RULE 402800!');
+    expect(world.walk({ pc: 0x40_3000 })).toBe('NO_RULE 403000!');
+    expect(world.walk({ pc: 0x40_1000 }, [0x40_2800])).toBe('COMPLETE 401000! 402800');
+    expect(world.walk({ pc: 0x40_1000 }, [0x40_3800])).toBe('NO_RULE 401000! 403800');
   });
 
   test('a call may be the last instruction of its mapping', () => {
@@ -479,7 +495,7 @@ describe('lookups', () => {
 describe('the snapshot', () => {
   test('has registers at least', () => {
     const world = one(rules.end);
-    expect(() => world.walkSnapshot(new Uint8Array(31))).toThrow('registers');
+    expect(() => world.walkSnapshot(new Uint8Array(39))).toThrow('registers');
   });
 
   test('need not be aligned, nor a multiple of 8 bytes long', () => {
@@ -488,7 +504,7 @@ describe('the snapshot', () => {
     const view = new DataView(memory.buffer);
     view.setBigUint64(3, 0x40_1004n, true);
     view.setBigUint64(11, BigInt(STACK), true);
-    view.setBigUint64(35, BigInt(CALL), true);
+    view.setBigUint64(43, BigInt(CALL), true);
     const walk = (length: number) => {
       const copy = memory.slice();
       const snapshot = copy.subarray(3, 3 + length);
@@ -501,8 +517,8 @@ describe('the snapshot', () => {
       );
       return [result & 0xff, result >>> 8];
     };
-    expect(walk(40)).toEqual([1, 2]);
-    expect(walk(39)).toEqual([4, 1]);
+    expect(walk(48)).toEqual([1, 2]);
+    expect(walk(47)).toEqual([4, 1]);
   });
 });
 
@@ -649,7 +665,7 @@ describe.runIf(process.arch === 'x64' && has('g++'))('what glibc says (needs g++
   test('a stack that is cut off anywhere gives the first of its frames', () => {
     const { snapshot } = captures.find(({ spot }) => spots[spot] === 'handler')!;
     const whole = world.walkSnapshot(snapshot.slice(), false).split(' ').slice(1);
-    for (let length = 32; length < snapshot.length; length += 8) {
+    for (let length = 40; length < snapshot.length; length += 8) {
       const [end, ...frames] = world.walkSnapshot(snapshot.slice(0, length), false).split(' ');
       expect(frames).toEqual(whole.slice(0, frames.length));
       expect(end).toBe(frames.length === whole.length ? 'COMPLETE' : 'BAD_READ');
