@@ -19,7 +19,7 @@ const DRAIN_MS = 250;
  * A process that execs can be walked when we have seen its mappings: within these times, the shorter one while
  * processes come and go.
  */
-const FOLLOW_MS = { busy: 4, idle: 32 };
+const FOLLOW_MS = { busy: 10, idle: 40 };
 const FOLLOW_CPUS_EVERY = 4; // drains
 const MAX_COMMAND_TEXT = 300;
 

@@ -124,19 +124,24 @@ export class CodeTable {
     return { ...common, buildId: elf.buildId, cacheKey: opened.cacheKey, elf, bytes, ...codeRange(elf) };
   }
 
+  /** The kernel has one for 64-bit programs and one for 32-bit programs, which it maps low. */
   #vdso(image: Image, mapping: Mapping): number {
-    const opened = openVdso(image, mapping);
-    if (!opened) return this.#intern('vdso', () => absent(mapping, 'vdso', Miss.unreadableFile));
-    const { elf, bytes } = opened;
-    const common = { kind: 'vdso', filename: '[vdso]', miss: Miss.none } as const;
-    return this.#intern(`vdso:${elf.buildId}`, () => ({
-      ...common,
-      buildId: elf.buildId,
-      cacheKey: '', // small, and read from somebody's memory
-      elf,
-      bytes,
-      ...codeRange(elf),
-    }));
+    const size = mapping.end - mapping.start;
+    return this.#intern(`vdso:${size}:${mapping.start < 2 ** 32}`, () => {
+      const opened = openVdso(image, mapping);
+      if (!opened) return absent(mapping, 'vdso', Miss.unreadableFile);
+      const { elf, bytes } = opened;
+      return {
+        kind: 'vdso',
+        filename: '[vdso]',
+        miss: Miss.none,
+        buildId: elf.buildId,
+        cacheKey: '', // small, and read from somebody's memory
+        elf,
+        bytes,
+        ...codeRange(elf),
+      };
+    });
   }
 
   close(): void {
