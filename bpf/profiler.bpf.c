@@ -256,15 +256,14 @@ static __always_inline int take_sample(struct profiler_perf_context *context, in
 	record->sample.walked = 0;
 	record->sample.user_frames = 0;
 	record->sample.snapshot = 0;
-	if (config.stacks & PROFILER_STACK_KERNEL) {
+	if ((config.stacks & PROFILER_STACK_KERNEL) && !IS_USER_MODE(context->registers)) {
 		frames = take_stack(context, record->frames, 0);
-		/* In user mode there is no kernel stack, which the helper calls EFAULT. */
 		if (frames > 0)
 			kernel_frames = frames & PROFILER_MAX_FRAMES;
-		else if (frames < 0 && frames != -14)
+		else
 			count(PROFILER_COUNT_KERNEL_FAILED);
 	}
-	if ((config.stacks & PROFILER_STACK_USER) && has_user_stack(task))
+	if ((config.stacks & PROFILER_STACK_USER) && (IS_USER_MODE(context->registers) || has_user_stack(task)))
 		if (walk)
 			walk_or_copy(context, record, kernel_frames);
 		else

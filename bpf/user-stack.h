@@ -99,9 +99,11 @@ struct {
 #if defined(__TARGET_ARCH_x86)
 enum { REGISTER_FP = 4, REGISTER_PC = 16, REGISTER_CS = 17, REGISTER_SP = 19 };
 #define USER_CS_64 0x33 /* arch/x86/include/asm/segment.h: __USER_CS; 32-bit programs have another */
+#define IS_USER_MODE(registers) ((registers)[REGISTER_CS] & 3)
 #else
 enum { REGISTER_FP = 29, REGISTER_LR = 30, REGISTER_SP = 31, REGISTER_PC = 32, REGISTER_PSTATE = 33 };
 #define PSTATE_MODE 0x1f /* 0 for 64-bit user mode */
+#define IS_USER_MODE(registers) (!((registers)[REGISTER_PSTATE] & 0xf))
 #endif
 
 /* The context of a program may only be read at constant offsets, so it cannot share a function with registers that were
