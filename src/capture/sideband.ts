@@ -67,12 +67,16 @@ export interface LostEvent {
 
 export type SidebandEvent = MmapEvent | CommEvent | ForkEvent | ExitEvent | LostEvent;
 
-const decoder = new TextDecoder();
+/** Where records are: a Buffer makes strings several times faster than a TextDecoder. */
+interface Records {
+  readonly view: DataView;
+  readonly buffer: Buffer;
+}
 
-function text(bytes: Uint8Array, from: number, to: number): string {
-  const field = bytes.subarray(from, to);
-  const end = field.indexOf(0);
-  return decoder.decode(end < 0 ? field : field.subarray(0, end));
+/** A NUL-terminated string. */
+function text({ buffer }: Records, from: number, to: number): string {
+  const end = buffer.indexOf(0, from);
+  return buffer.toString('utf8', from, end < 0 || end > to ? to : end);
 }
 
 /** A 64-bit address, signed. */
@@ -95,35 +99,38 @@ function deviceText(view: DataView, at: number): string {
   return `${hex(PerfMmap2.major)}:${hex(PerfMmap2.minor)}`;
 }
 
-function mmap(view: DataView, bytes: Uint8Array, at: number, life: Life, end: number): MmapEvent {
+function mmap(records: Records, at: number, end: number, life: Life): MmapEvent {
+  const { view, buffer } = records;
   const hasBuildId = (view.getUint16(at + PerfMmap2.misc, true) & MISC_MMAP_BUILD_ID) !== 0;
-  const size = Math.min(bytes[at + PerfMmap2.major]!, MAX_BUILD_ID);
-  const buildId = bytes.subarray(at + PerfMmap2.minor, at + PerfMmap2.minor + size);
+  const buildId = at + PerfMmap2.minor;
+  const size = Math.min(buffer[at + PerfMmap2.major]!, MAX_BUILD_ID);
   return {
-    ...life,
     kind: 'mmap',
+    time: life.time,
+    pid: life.pid,
+    tid: life.tid,
     start: readAddress(view, at + PerfMmap2.address),
     length: read64(view, at + PerfMmap2.length),
     fileOffset: read64(view, at + PerfMmap2.file_offset),
-    path: text(bytes, at + PerfMmap2.filename, end),
-    buildId: hasBuildId ? Buffer.from(buildId).toString('hex') : '',
+    path: text(records, at + PerfMmap2.filename, end),
+    buildId: hasBuildId ? buffer.toString('hex', buildId, buildId + size) : '',
     device: hasBuildId ? '' : deviceText(view, at),
     inode: hasBuildId ? 0 : read64(view, at + PerfMmap2.inode),
   };
 }
 
-function decodeRecord(view: DataView, bytes: Uint8Array, at: number, size: number): SidebandEvent | undefined {
+function decodeRecord(records: Records, at: number, size: number): SidebandEvent | undefined {
+  const { view } = records;
   const type = view.getUint32(at, true);
   if (size < (SMALLEST.get(type) ?? Infinity)) return undefined;
   const end = at + size - TRAILER;
-  const time = read64(view, end);
-  const life = { time, pid: view.getUint32(at + 8, true), tid: view.getUint32(at + 12, true) };
+  const life = { time: read64(view, end), pid: view.getUint32(at + 8, true), tid: view.getUint32(at + 12, true) };
   switch (type) {
     case PerfRecord.PERF_RECORD_MMAP2:
-      return mmap(view, bytes, at, life, end);
+      return mmap(records, at, end, life);
     case PerfRecord.PERF_RECORD_COMM: {
       const exec = (view.getUint16(at + PerfComm.misc, true) & MISC_COMM_EXEC) !== 0;
-      return { ...life, kind: 'comm', comm: text(bytes, at + PerfComm.comm, end), exec };
+      return { ...life, kind: 'comm', comm: text(records, at + PerfComm.comm, end), exec };
     }
     case PerfRecord.PERF_RECORD_FORK: {
       const parentPid = view.getUint32(at + PerfTask.parent_pid, true);
@@ -132,7 +139,7 @@ function decodeRecord(view: DataView, bytes: Uint8Array, at: number, size: numbe
     case PerfRecord.PERF_RECORD_EXIT:
       return { ...life, tid: view.getUint32(at + PerfTask.tid, true), kind: 'exit' };
     case PerfRecord.PERF_RECORD_LOST:
-      return { kind: 'lost', time, count: read64(view, at + PerfLost.lost) };
+      return { kind: 'lost', time: life.time, count: read64(view, at + PerfLost.lost) };
     default:
       return undefined;
   }
@@ -141,10 +148,11 @@ function decodeRecord(view: DataView, bytes: Uint8Array, at: number, size: numbe
 /** The events of `length` bytes of whole records, appended to `into` in the order of the buffer. */
 export function decodeSideband(bytes: Uint8Array, length: number, into: SidebandEvent[]): void {
   const view = new DataView(bytes.buffer, bytes.byteOffset, length);
+  const records = { view, buffer: Buffer.from(bytes.buffer, bytes.byteOffset, length) };
   for (let at = 0; at + 16 <= length; ) {
     const size = view.getUint16(at + PerfComm.size, true);
     if (size < 16 || at + size > length) return;
-    const event = decodeRecord(view, bytes, at, size);
+    const event = decodeRecord(records, at, size);
     if (event) into.push(event);
     at += size;
   }

@@ -144,9 +144,10 @@ export class Unwinder {
 
   /** A sampled process was not known, or not well enough. */
   #refresh(pid: number, now: number): void {
+    if (this.#changed.has(pid)) return; // that is why, and it is told in a moment
     if (now - (this.#refreshed.get(pid) ?? -REFRESH_MS) < REFRESH_MS || !this.#processes.refresh(pid)) return;
     this.#refreshed.set(pid, now);
-    if (!this.#changed.has(pid)) this.#changed.set(pid, 'wanted');
+    this.#changed.set(pid, 'wanted');
   }
 
   /** Forgets what a process had. */
