@@ -1,9 +1,10 @@
 /** The whole flow on one screen: capture → aggregate → process → symbolize → Profile. */
 import { Aggregator, type Resolver } from './aggregate/aggregator.ts';
 import type { Consumer } from './capture/merge.ts';
+import type { SessionOptions } from './capture/options.ts';
 import { UnwindEnd } from './capture/records.gen.ts';
 import { isWalked, kernelFrames, unwindEnd, userFrames, Word } from './capture/samples.ts';
-import { maxFrames, monotonicTime, Session, type SessionOptions } from './capture/session.ts';
+import { maxFrames, monotonicTime, Session } from './capture/session.ts';
 import type { SidebandEvent } from './capture/sideband.ts';
 import type { Label, Profile } from './model/profile.ts';
 import { Locations } from './process/locations.ts';

@@ -2,57 +2,26 @@
  * A capture session: the BPF object, its perf event on every online CPU and the sideband buffers. It is drained on a
  * timer by its owner; it starts no thread and keeps nothing after close().
  */
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { ExitCode, ProfilerError } from '../errors.ts';
 import { type Addon, addonErrno, type BpfObject, explain, loadAddon, loadBpfObject, type PerfEvent } from './addon.ts';
-import type { SelectedEvent } from './events/index.ts';
 import { type Consumer, merge } from './merge.ts';
+import { configBytes, type SessionOptions } from './options.ts';
 import { samplingAttributes, sidebandAttributes } from './perf-attr.ts';
-import { Config, Counter, Filter, Limit, Stacks, sizeOf, Target, Unwind } from './records.gen.ts';
+import { Counter, Limit, sizeOf, Target } from './records.gen.ts';
 import { decodeSideband, type SidebandEvent } from './sideband.ts';
 import { UnwindMaps } from './unwind-maps.ts';
-
-/** What is sampled. Every given condition has to hold; without any, the whole machine is. */
-export interface Targets {
-  readonly pids: readonly number[];
-  readonly tids: readonly number[];
-  readonly cgroup?: { readonly id: bigint; readonly level: number } | undefined;
-  /** Thread name, at most 15 bytes. */
-  readonly comm?: string | undefined;
-  /** Follow the children of `pids`. */
-  readonly inherit: boolean;
-}
-
-export interface SessionOptions {
-  readonly event: SelectedEvent;
-  readonly hz: number;
-  readonly targets: Targets;
-  readonly kernelStacks: boolean;
-  readonly userStacks: boolean;
-  /**
-   * How user stacks are walked: `auto` by unwind tables, and by frame pointers in code that has none; `cfi` by tables
-   * alone; `fp` by the kernel's bpf_get_stack, which knows frame pointers alone.
-   */
-  readonly unwind: UnwindMode;
-}
-
-export type UnwindMode = 'auto' | 'cfi' | 'fp';
 
 /** 64 pages are about 1,600 mappings between two drains of a CPU. */
 const SIDEBAND_PAGES = 64;
 /** Of reading the ring in one drain. */
 const MAX_ROUNDS = 4;
-/** A typical record: 40 frames. */
-const BPF_ANY = 0;
+/** The programs that follow processes from one table to the next. */
 const LIFE = ['process_fork', 'process_exec', 'process_exit'];
-const UNWIND = {
-  auto: Unwind.PROFILER_UNWIND_AUTO,
-  cfi: Unwind.PROFILER_UNWIND_CFI,
-  fp: Unwind.PROFILER_UNWIND_FP,
-};
+const BPF_ANY = 0; // linux/bpf.h
+/** A typical record: 40 frames. */
 const TYPICAL_RECORD = sizeOf.Sample + 40 * 8;
-const INITIAL_PID_NAMESPACE = 0xeffffffc; // include/linux/proc_ns.h: PROC_PID_INIT_INO
 
 interface Cpu {
   /** Since start(). */
@@ -87,16 +56,6 @@ function ringBytes(hz: number, cpus: number): number {
   return 2 ** Math.min(26, Math.max(20, Math.ceil(Math.log2(wanted))));
 }
 
-/** Inode of our pid namespace, 0 for the initial one. */
-function pidNamespace(): number {
-  try {
-    const inode = Number(/\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? 0);
-    return inode === INITIAL_PID_NAMESPACE ? 0 : inode;
-  } catch {
-    return 0;
-  }
-}
-
 /** Before Linux 6.1, programs on perf events may use no hash map that allocates as it fills. */
 function preallocates(): boolean {
   const [major = 0, minor = 0] = release().split('.').map(Number);
@@ -116,32 +75,6 @@ function unsupportedEvent(name: string, cause: unknown): ProfilerError {
 
 function key(id: number): Uint8Array {
   return new Uint8Array(Uint32Array.of(id).buffer);
-}
-
-function configBytes(options: SessionOptions): Uint8Array {
-  const { targets } = options;
-  const bytes = new Uint8Array(sizeOf.Config);
-  const view = new DataView(bytes.buffer);
-  const filter =
-    (targets.pids.length + targets.tids.length > 0 ? Filter.PROFILER_FILTER_TARGET : 0) |
-    (targets.cgroup ? Filter.PROFILER_FILTER_CGROUP : 0) |
-    (targets.comm ? Filter.PROFILER_FILTER_COMM : 0);
-  view.setBigUint64(Config.cgroup_id, targets.cgroup?.id ?? 0n, true);
-  view.setUint32(Config.cgroup_level, targets.cgroup?.level ?? 0, true);
-  view.setUint32(Config.unwind, UNWIND[options.unwind], true);
-  view.setUint32(Config.pid_namespace, pidNamespace(), true);
-  view.setUint32(Config.filter, filter, true);
-  view.setUint32(
-    Config.stacks,
-    (options.kernelStacks ? Stacks.PROFILER_STACK_KERNEL : 0) | (options.userStacks ? Stacks.PROFILER_STACK_USER : 0),
-    true,
-  );
-  view.setUint32(Config.inherit, targets.inherit ? 1 : 0, true);
-  new TextEncoder().encodeInto(
-    targets.comm ?? '',
-    bytes.subarray(Config.comm, Config.comm + Limit.PROFILER_COMM_LEN - 1),
-  );
-  return bytes;
 }
 
 export class Session {

@@ -35,7 +35,11 @@ export function recordCommand(): Command {
         .choices(['auto', 'cfi', 'fp'])
         .default('auto'),
     )
-    .option('--unwind-memory <size>', 'kernel memory for unwind tables, at most', size, 64 * 2 ** 20)
+    .addOption(
+      new Option('--unwind-memory <size>', 'kernel memory for unwind tables, at most')
+        .argParser(size)
+        .default(64 * 2 ** 20, '64M'),
+    )
     .option('-o, --output <file>', 'where to write; may repeat; - is standard output', collect, [])
     .option('--format <format>', 'svg, pprof or collapsed, whatever the file name says')
     .option('--annotate', 'collapsed: mark kernel, generated and inlined frames with _[k] _[j] _[i]', false)

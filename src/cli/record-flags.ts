@@ -1,6 +1,6 @@
 /** What `profiler record` is told on the command line, and how its values are read. */
 import { InvalidArgumentError } from 'commander';
-import type { UnwindMode } from '../capture/session.ts';
+import type { UnwindMode } from '../capture/options.ts';
 
 /** The command line as commander hands it over. */
 export interface RecordFlags {

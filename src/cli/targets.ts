@@ -1,7 +1,7 @@
 /** From what the user says to what the kernel filters by. */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { isAbsolute, join, relative, resolve } from 'node:path';
-import type { Targets } from '../capture/session.ts';
+import type { Targets } from '../capture/options.ts';
 import { ExitCode, ProfilerError, systemCode } from '../errors.ts';
 import type { RecordFlags } from './record-flags.ts';
 

@@ -1,0 +1,74 @@
+/** What a session is told, and how the BPF programs are told of it. */
+import { readlinkSync } from 'node:fs';
+import type { SelectedEvent } from './events/index.ts';
+import { Config, Filter, Limit, Stacks, sizeOf, Unwind } from './records.gen.ts';
+
+/** What is sampled. Every given condition has to hold; without any, the whole machine is. */
+export interface Targets {
+  readonly pids: readonly number[];
+  readonly tids: readonly number[];
+  readonly cgroup?: { readonly id: bigint; readonly level: number } | undefined;
+  /** Thread name, at most 15 bytes. */
+  readonly comm?: string | undefined;
+  /** Follow the children of `pids`. */
+  readonly inherit: boolean;
+}
+
+export interface SessionOptions {
+  readonly event: SelectedEvent;
+  readonly hz: number;
+  readonly targets: Targets;
+  readonly kernelStacks: boolean;
+  readonly userStacks: boolean;
+  /**
+   * How user stacks are walked: `auto` by unwind tables, and by frame pointers in code that has none; `cfi` by tables
+   * alone; `fp` by the kernel's bpf_get_stack, which knows frame pointers alone.
+   */
+  readonly unwind: UnwindMode;
+}
+
+export type UnwindMode = 'auto' | 'cfi' | 'fp';
+
+const UNWIND = {
+  auto: Unwind.PROFILER_UNWIND_AUTO,
+  cfi: Unwind.PROFILER_UNWIND_CFI,
+  fp: Unwind.PROFILER_UNWIND_FP,
+};
+const INITIAL_PID_NAMESPACE = 0xeffffffc; // include/linux/proc_ns.h: PROC_PID_INIT_INO
+
+/** Inode of our pid namespace, 0 for the initial one. */
+function pidNamespace(): number {
+  try {
+    const inode = Number(/\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0] ?? 0);
+    return inode === INITIAL_PID_NAMESPACE ? 0 : inode;
+  } catch {
+    return 0;
+  }
+}
+
+/** struct profiler_config. */
+export function configBytes(options: SessionOptions): Uint8Array {
+  const { targets } = options;
+  const bytes = new Uint8Array(sizeOf.Config);
+  const view = new DataView(bytes.buffer);
+  const filter =
+    (targets.pids.length + targets.tids.length > 0 ? Filter.PROFILER_FILTER_TARGET : 0) |
+    (targets.cgroup ? Filter.PROFILER_FILTER_CGROUP : 0) |
+    (targets.comm ? Filter.PROFILER_FILTER_COMM : 0);
+  view.setBigUint64(Config.cgroup_id, targets.cgroup?.id ?? 0n, true);
+  view.setUint32(Config.cgroup_level, targets.cgroup?.level ?? 0, true);
+  view.setUint32(Config.unwind, UNWIND[options.unwind], true);
+  view.setUint32(Config.pid_namespace, pidNamespace(), true);
+  view.setUint32(Config.filter, filter, true);
+  view.setUint32(
+    Config.stacks,
+    (options.kernelStacks ? Stacks.PROFILER_STACK_KERNEL : 0) | (options.userStacks ? Stacks.PROFILER_STACK_USER : 0),
+    true,
+  );
+  view.setUint32(Config.inherit, targets.inherit ? 1 : 0, true);
+  new TextEncoder().encodeInto(
+    targets.comm ?? '',
+    bytes.subarray(Config.comm, Config.comm + Limit.PROFILER_COMM_LEN - 1),
+  );
+  return bytes;
+}
