@@ -18,6 +18,7 @@
 #include "records.h"
 
 #define UNWIND_WINDOW 128 /* words of 8 bytes; a power of two */
+#define UNWIND_NOWHERE (1ull << 63) /* no address that can be read is near */
 
 /* Registers at the start of a walk, and what it needs from one frame to the next. */
 struct profiler_walk {
@@ -64,7 +65,7 @@ static __always_inline void unwind_start(struct profiler_walk *walk, const struc
 	walk->unknown = 0;
 	walk->depth = 0;
 	walk->ended = PROFILER_END_TRUNCATED;
-	walk->window_at = ~0ull;
+	walk->window_at = UNWIND_NOWHERE;
 }
 
 /* Reads `words` words, at most 8: 0, or < 0. */
@@ -75,7 +76,7 @@ static __always_inline long unwind_read(struct profiler_walk *walk, u64 *into, u
 	if (offset > (UNWIND_WINDOW - words) * sizeof(u64) || (offset & 7)) {
 		/* Near the end of the stack only what is asked for is there. */
 		if (unwind_copy(walk->window, sizeof(walk->window), address)) {
-			walk->window_at = ~0ull;
+			walk->window_at = UNWIND_NOWHERE;
 			return unwind_copy(into, words * sizeof(u64), address);
 		}
 		walk->window_at = address;
@@ -302,32 +303,24 @@ static __always_inline int unwind_cfa(struct profiler_walk *walk, struct profile
 /* Leaves a frame by its rule. */
 static __always_inline int unwind_by_rule(struct profiler_walk *walk, struct profiler_unwind_rule rule)
 {
-	u64 cfa, fp = walk->fp, saved[2];
+	u64 cfa, fp = walk->fp;
 
 	if (unwind_cfa(walk, rule, &cfa))
 		return 1;
-	if ((rule.saved & PROFILER_SAVED_FP) && (rule.saved & PROFILER_SAVED_RA) && rule.fp + 1 == rule.ra) {
-		/* Side by side, as mostly: one read for both. */
-		if (unwind_read(walk, saved, 2, cfa + (long long)rule.fp * 8))
-			return unwind_end(walk, PROFILER_END_BAD_READ);
-		fp = saved[0];
-		walk->pc = saved[1];
-	} else {
-		if (rule.saved & (PROFILER_SAVED_FP | PROFILER_SAVED_FP_AT_FP)) {
-			u64 from = rule.saved & PROFILER_SAVED_FP ? cfa : walk->fp;
+	if (rule.saved & (PROFILER_SAVED_FP | PROFILER_SAVED_FP_AT_FP)) {
+		u64 from = rule.saved & PROFILER_SAVED_FP ? cfa : walk->fp;
 
-			if (unwind_read(walk, &fp, 1, from + (long long)rule.fp * 8))
-				return unwind_end(walk, PROFILER_END_BAD_READ);
-		}
-		if (rule.saved & PROFILER_SAVED_RA) {
-			if (unwind_read(walk, &walk->pc, 1, cfa + (long long)rule.ra * 8))
-				return unwind_end(walk, PROFILER_END_BAD_READ);
-		} else {
-			/* Only what was interrupted still has its return address in the link register. */
-			if (!(walk->marks & PROFILER_FRAME_EXACT))
-				return unwind_end(walk, PROFILER_END_CORRUPT);
-			walk->pc = walk->lr;
-		}
+		if (unwind_read(walk, &fp, 1, from + (long long)rule.fp * 8))
+			return unwind_end(walk, PROFILER_END_BAD_READ);
+	}
+	if (rule.saved & PROFILER_SAVED_RA) {
+		if (unwind_read(walk, &walk->pc, 1, cfa + (long long)rule.ra * 8))
+			return unwind_end(walk, PROFILER_END_BAD_READ);
+	} else {
+		/* Only what was interrupted still has its return address in the link register. */
+		if (!(walk->marks & PROFILER_FRAME_EXACT))
+			return unwind_end(walk, PROFILER_END_CORRUPT);
+		walk->pc = walk->lr;
 	}
 	walk->pc = unwind_return_address(walk->pc);
 	walk->fp = fp;
