@@ -24,7 +24,7 @@ export interface RecordingOptions extends SessionOptions {
   readonly comments: readonly string[];
 }
 
-const DRAIN_BUSY_NS = 50e6;
+const DRAIN_BUSY_NS = 100e6;
 
 /** A running recording. Its owner calls drain() every now and then, and finish() or close() at the end. */
 export class Recording implements Consumer, Resolver {
