@@ -120,7 +120,6 @@ export class Heap {
   readonly #freed: Freed[] = [];
   #count = 0;
   #used = 0;
-  #refusal: unknown;
 
   /** `maxBytes`: of all chunks together; one that is smaller than a chunk leaves room for nothing. */
   constructor(provider: ChunkProvider, maxBytes: number, options: HeapOptions = {}) {
@@ -144,11 +143,6 @@ export class Heap {
   /** Bytes allocated, in whole slots. */
   get used(): number {
     return this.#used;
-  }
-
-  /** What the provider threw when it last refused a chunk, for the user to hear of. */
-  get refusal(): unknown {
-    return this.#refusal;
   }
 
   /**
@@ -242,9 +236,8 @@ export class Heap {
     try {
       const memory = this.#provider.add(indices);
       for (const [i, index] of indices.entries()) this.#chunks[index] = new Chunk(index, memory[i]!);
-    } catch (error) {
-      this.#refusal = error; // no memory for the kernel to give: as good as a cap
-      return false;
+    } catch {
+      return false; // no memory for the kernel to give: as good as a cap
     }
     this.#count += indices.length;
     return true;

@@ -97,6 +97,7 @@ export class Unwinder {
     for (const [pid, change] of this.#changed) this.#tell(pid, change);
     this.#changed.clear();
     this.#files.load(LOAD_MS);
+    this.#heap.sweep();
   }
 
   /**
