@@ -68,11 +68,20 @@ async function during<T>(commands: readonly string[], body: () => Promise<T>): P
 }
 
 const programs = join(packageRoot, 'test/programs');
-/** Two compilers at once and twenty shells a second: about a hundred processes a second, none of which lives long. */
-const CHURN = [
-  ...[0, 1].map(n => `while :; do for f in ${programs}/*.c; do gcc -O2 -c -DNAME=work -o churn-${n}.o $f; done; done`),
-  'while :; do sh -c "ls >/dev/null"; sleep 0.05; done',
-];
+const SHELLS = 'while :; do sh -c "ls >/dev/null"; sleep 0.05; done';
+/** Two compilers at once and twenty shells a second; with small files about 250 programs a second start. */
+const CHURN: Readonly<Record<string, readonly string[]>> = {
+  'files of 0.03 s': [
+    ...[0, 1].map(
+      n => `while :; do for f in ${programs}/*.c; do gcc -O2 -c -DNAME=work -o churn-${n}.o $f; done; done`,
+    ),
+    SHELLS,
+  ],
+  'a file of 2 s': [
+    ...[0, 1].map(n => `while :; do gcc -O2 -c -DUNITS=1 -o churn-${n}.o ${programs}/unwind/compile.cc; done`),
+    SHELLS,
+  ],
+};
 /** Two compilers that work for seconds each. */
 const COMPILE = [0, 1].map(
   n =>
@@ -103,12 +112,16 @@ const perfPicture = (seconds: number, svg: string) =>
   `${perfAll(seconds)} && perf script --no-inline -i ${perfData} | ${scripts}/stackcollapse-perf.pl | ${scripts}/flamegraph.pl > ${svg}`;
 
 export async function churn(): Promise<void> {
+  for (const [files, load] of Object.entries(CHURN)) await churnOf(files, load);
+}
+
+async function churnOf(files: string, load: readonly string[]): Promise<void> {
   const roots = new Roots(folder);
   const seconds = 10;
   const svg = join(folder, 'all.svg');
   const withPerf = has('perf') && scripts !== '';
   rmSync(perfData, { force: true });
-  const rows = await during(CHURN, async () => {
+  const rows = await during(load, async () => {
     const [ours, theirs]: [Usage[], Usage[]] = [[], []];
     for (let round = 0; round < ROUNDS; round++) {
       ours.push(await measure([...profiler, 'record', ...allOurs(seconds, svg)]));
@@ -119,7 +132,7 @@ export async function churn(): Promise<void> {
     if (!withPerf) return [first];
     return [first, rowOf('perf dwarf --no-inline + scripts', theirs, disk, sharesOfPerf(seconds, roots))];
   });
-  console.log(`\ngcc -c twice at once and 20 shells a second, all of the machine at 99 Hz for ${seconds} s, to SVG`);
+  console.log(`\ngcc -c (${files}) twice at once and 20 shells a second, everything at 99 Hz for ${seconds} s, to SVG`);
   table([['tool', 'CPU s', 'peak RSS MB', 'MB on disk', 'complete as it says', 'begins where stacks begin'], ...rows]);
 }
 
