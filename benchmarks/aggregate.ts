@@ -3,6 +3,7 @@
  * `node dist/benchmarks/aggregate.js [rounds]`
  */
 import { Aggregator } from '../src/aggregate/aggregator.ts';
+import { ThreadLabels } from '../src/aggregate/labels.ts';
 import { Sample, sizeOf } from '../src/capture/records.gen.ts';
 import { Word } from '../src/capture/samples.ts';
 import { median } from './support.ts';
@@ -36,13 +37,14 @@ function records(batch: number): Uint32Array {
 }
 
 function run(batches: readonly Uint32Array[]): { rate: number; stacks: number } {
-  const aggregator = new Aggregator({ byThread: false, byCpu: false });
+  const aggregator = new Aggregator(new ThreadLabels({ byThread: false, byCpu: false }));
   const resolver = { kernel: (low: number) => low & 0xffff, user: (low: number) => (low >>> 11) & 0xffff };
+  const image = { id: 1, pid: 1000 };
   // The aggregator writes into the records, as it may.
   const copies = batches.map(batch => batch.slice());
   const start = performance.now();
   for (const words of copies) {
-    for (let at = 0; at < words.length; at += WORDS) aggregator.add(words, at, 1, resolver);
+    for (let at = 0; at < words.length; at += WORDS) aggregator.add(words, at, image, resolver);
   }
   return { rate: SAMPLES / (performance.now() - start) / 1000, stacks: aggregator.counter.length };
 }

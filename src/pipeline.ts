@@ -1,70 +1,82 @@
-/** The whole flow on one screen: capture → aggregate → process → symbolize → Profile. */
-import { Aggregator, type Resolver } from './aggregate/aggregator.ts';
+/** The whole flow on one screen: capture → processes → windows, which are named afterwards (naming.ts). */
+import type { Labeller } from './aggregate/labels.ts';
 import type { Consumer } from './capture/merge.ts';
 import type { SessionOptions } from './capture/options.ts';
 import { UnwindEnd } from './capture/records.gen.ts';
 import { isWalked, kernelFrames, unwindEnd, userFrames, Word } from './capture/samples.ts';
 import { maxFrames, monotonicTime, Session } from './capture/session.ts';
 import type { SidebandEvent } from './capture/sideband.ts';
-import type { Label, Profile } from './model/profile.ts';
-import { Locations } from './process/locations.ts';
+import { CodeTable } from './process/code.ts';
 import { type Image, ProcessTable } from './process/table.ts';
-import { symbolize } from './symbolize/symbolizer.ts';
 import { Unwinder } from './unwind/unwinder.ts';
+import { Window } from './window.ts';
 
 export interface RecordingOptions extends SessionOptions {
-  readonly byThread: boolean;
-  readonly byCpu: boolean;
-  readonly shortNames: boolean;
   /** Hard limit of kernel memory for unwind tables, bytes. */
   readonly unwindMemory: number;
   /** A process whose samples count from its next exec on: until then it is the shell that waits for the start. */
   readonly fromExecOf?: number | undefined;
-  /** Goes into the profile: tool and version, command. */
-  readonly comments: readonly string[];
+  /** Whether a sample of a process counts; all do without it. */
+  readonly accepts?: ((image: Image, words: Uint32Array, at: number) => boolean) | undefined;
 }
 
 const DRAIN_BUSY_NS = 100e6;
 
-/** A running recording. Its owner calls drain() every now and then, and finish() or close() at the end. */
-export class Recording implements Consumer, Resolver {
+/** A running recording. Its owner opens windows, calls drain() every now and then, and close() at the end. */
+export class Recording implements Consumer {
   readonly #options: RecordingOptions;
   readonly #session: Session;
-  readonly #aggregator: Aggregator;
-  readonly #locations = new Locations();
+  readonly #code = new CodeTable();
   readonly #processes: ProcessTable;
   readonly #unwinder: Unwinder | undefined;
-  readonly #startTimeMs = Date.now();
-  readonly #started = performance.now();
+  readonly #windows = new Set<Window>();
   #waiting: number | undefined;
-  #image: Image | undefined;
   #samples = 0;
   readonly #maxFrames = maxFrames();
   #truncated = 0;
-  #losses: Record<string, number> = {};
-  #durationMs = 0;
   #drained = 0;
 
-  /** Starts sampling. Throws a ProfilerError. */
+  /** Prepares everything; start() starts to sample. Throws a ProfilerError. */
   constructor(options: RecordingOptions) {
     this.#options = options;
     this.#waiting = options.fromExecOf;
-    this.#aggregator = new Aggregator(options);
     const { pids, tids } = options.targets;
     const followAll = pids.length + tids.length === 0;
     this.#processes = new ProcessTable({ followAll });
     this.#session = new Session(options);
     const maps = this.#session.unwindMaps;
     if (maps) {
-      const { code } = this.#locations;
       const framePointers = options.unwind === 'auto';
-      this.#unwinder = new Unwinder({ maps, code, followAll, framePointers, memory: options.unwindMemory });
+      const memory = options.unwindMemory;
+      this.#unwinder = new Unwinder({ maps, code: this.#code, followAll, framePointers, memory });
     }
     for (const pid of pids) {
       this.#processes.image(pid);
       this.#unwinder?.follow(pid);
     }
+  }
+
+  /** Throws a ProfilerError, and everything is closed then. */
+  start(): void {
     this.#session.start();
+  }
+
+  /** A window that counts the samples from now on, until closeWindow(). */
+  openWindow(labeller: Labeller): Window {
+    const window = new Window(this.#code, labeller);
+    this.#windows.add(window);
+    return window;
+  }
+
+  closeWindow(window: Window): ReturnType<Window['end']> {
+    this.#windows.delete(window);
+    return window.end();
+  }
+
+  /** Forgets the files that nobody uses any more. Not while somebody reads the files of a window that was closed. */
+  sweep(): void {
+    this.#unwinder?.sweep();
+    this.#code.sweep(code => this.#unwinder?.uses(code) ?? false);
   }
 
   /** Why stacks are not walked by unwind tables though that was wanted. */
@@ -109,11 +121,12 @@ export class Recording implements Consumer, Resolver {
   sample(words: Uint32Array, at: number): void {
     const pid = words[at + Word.pid]!;
     if (pid === this.#waiting) return;
+    const image = this.#processes.image(pid);
+    if (this.#options.accepts?.(image, words, at) === false) return;
     this.#samples++;
-    this.#image = this.#processes.image(pid);
-    this.#unwinder?.walk(this.#image, words, at);
+    this.#unwinder?.walk(image, words, at);
     if (this.#isCutOff(words, at)) this.#truncated++;
-    this.#aggregator.add(words, at, this.#image.id, this);
+    for (const window of this.#windows) window.add(words, at, image);
   }
 
   #isCutOff(words: Uint32Array, at: number): boolean {
@@ -132,91 +145,14 @@ export class Recording implements Consumer, Resolver {
     this.#processes.apply(event);
   }
 
-  kernel(low: number, high: number): number {
-    return this.#locations.kernel(low, high);
-  }
-
-  user(low: number, high: number): number {
-    return this.#locations.user(this.#image!, low, high);
-  }
-
-  /** Stops sampling; what was sampled until now can still be had from finish(). */
+  /** Stops sampling, and releases what only sampling needs. */
   stop(): void {
-    this.drain();
-    this.#durationMs = performance.now() - this.#started;
-    this.#losses = this.losses();
     this.#session.close();
   }
 
-  /** Gives up: releases all that is open, without a profile. */
+  /** Releases the rest: the files that were open for names. */
   close(): void {
-    this.#session.close();
-    this.#locations.code.close();
-  }
-
-  /** Names everything and releases all that is open. Call it after stop(). */
-  finish(): Profile {
-    const { code, length: locations, address, miss } = this.#locations;
-    const { mappings, mapping } = this.#locations.sampledCode();
-    const addresses = { length: locations, mapping, address, miss };
-    const named = symbolize(addresses, mappings, { shortNames: this.#options.shortNames });
-    code.close();
-    const { event, hz, comments } = this.#options;
-    const { counter, stacks, stack, labels, threads } = this.#aggregator;
-    const period = event.value === 'time' ? 1e9 / hz : 1;
-    const scaled = event.value === 'time' ? counter.count.map(count => count * period) : counter.weight;
-    const count = counter.length;
-    return {
-      strings: named.strings,
-      mappings: mappings.map(({ start, limit, fileOffset, filename, buildId }, i) => ({
-        start,
-        limit,
-        fileOffset,
-        filename,
-        buildId,
-        hasFunctions: named.hasFunctions[i] ?? false,
-        hasFilenames: false,
-        hasLineNumbers: false,
-        hasInlineFrames: false,
-      })),
-      functions: named.functions,
-      locations: {
-        length: locations,
-        mapping,
-        address: address.subarray(0, locations),
-        kind: named.kind,
-        miss: named.miss,
-        firstLine: named.firstLine,
-      },
-      lines: named.lines,
-      stacks: {
-        length: stacks.length,
-        prefix: stacks.prefix.subarray(0, stacks.length),
-        location: stacks.location.subarray(0, stacks.length),
-      },
-      samples: {
-        length: count,
-        stack: stack.subarray(0, count),
-        labels: labels.subarray(0, count),
-        values: [counter.count.subarray(0, count), scaled.subarray(0, count)],
-      },
-      labelSets: threads.map(({ comm, pid, tid, cpu }) => {
-        const set: Label[] = [
-          { key: 'comm', value: comm },
-          { key: 'pid', value: pid },
-        ];
-        if (tid > 0) set.push({ key: 'tid', value: tid });
-        if (cpu >= 0) set.push({ key: 'cpu', value: String(cpu) }); // pprof cannot tell the number 0 from none
-        return set;
-      }),
-      sampleTypes: [{ type: 'samples', unit: 'count' }, event.counts],
-      periodType: event.counts,
-      period: event.counts.unit === 'nanoseconds' ? Math.round(1e9 / hz) : 1,
-      startTimeMs: this.#startTimeMs,
-      durationMs: this.#durationMs,
-      losses: this.#losses,
-      unwinding: this.#aggregator.ends.totals(counter.count, count),
-      comments,
-    };
+    this.stop();
+    this.#code.close();
   }
 }

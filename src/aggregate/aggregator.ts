@@ -2,6 +2,7 @@
 import { FrameMark } from '../capture/records.gen.ts';
 import { field64, frameWords, isWalked, kernelFrames, unwindEnd, userFrames, Word } from '../capture/samples.ts';
 import { growInt32, growUint32 } from '../model/columns.ts';
+import type { Labelled, Labeller } from './labels.ts';
 import { StackCounter } from './stack-counter.ts';
 import { StackEnds } from './stack-ends.ts';
 import { StackTable } from './stack-table.ts';
@@ -12,59 +13,36 @@ export interface Resolver {
   user(low: number, high: number): number;
 }
 
-/** Whose a sample is. */
-export interface Thread {
-  readonly comm: string;
-  readonly pid: number;
-  /** 0 when threads are not told apart. */
-  readonly tid: number;
-  /** −1 when CPUs are not told apart. */
-  readonly cpu: number;
-}
-
-export interface AggregatorOptions {
-  /** Keep samples of different threads or CPUs apart, for the labels `tid` and `cpu`. */
-  readonly byThread: boolean;
-  readonly byCpu: boolean;
-}
-
-const NO_CPU = 0xffffffff;
 /** Marks of a user frame, in the high word of its address. */
 const MARK_SHIFT = FrameMark.PROFILER_FRAME_SHIFT - 32;
 const MARK_BITS = -1 << MARK_SHIFT;
 const EXACT = FrameMark.PROFILER_FRAME_EXACT << MARK_SHIFT;
 const BY_FRAME_POINTER = FrameMark.PROFILER_FRAME_FRAME_POINTER << MARK_SHIFT;
-const decoder = new TextDecoder();
 
 export class Aggregator {
   readonly counter = new StackCounter();
   readonly stacks = new StackTable();
   readonly ends = new StackEnds();
-  /** Distinct threads; {@link labels} holds their indices. */
-  readonly threads: Thread[] = [];
-  /** Of each key of the counter: stack (−1: not a single frame) and thread. */
+  /** Of each key of the counter: stack (−1: not a single frame) and label set, as the labeller numbers them. */
   stack = new Int32Array(1024);
   labels = new Uint32Array(1024);
 
-  readonly #options: AggregatorOptions;
-  readonly #threadIndex = new Map<string, number>();
+  readonly #labeller: Labeller;
 
-  constructor(options: AggregatorOptions) {
-    this.#options = options;
+  constructor(labeller: Labeller) {
+    this.#labeller = labeller;
   }
 
   /**
-   * Counts one sample (see capture/samples.ts) of the process image `image`. The words are changed: from the pid on,
-   * the record itself becomes the key, with the image in place of the pid, which can be reused, and without what is
-   * not to be told apart.
+   * Counts one sample (see capture/samples.ts) of a process image. The words are changed: from the pid on, the record
+   * itself becomes the key, with the image in place of the pid, which can be reused, and without what is not to be told
+   * apart.
    */
-  add(words: Uint32Array, at: number, image: number, resolver: Resolver): void {
+  add(words: Uint32Array, at: number, image: Labelled, resolver: Resolver): void {
     const end = at + frameWords(words, at);
     const weight = field64(words, at + Word.weight);
-    const pid = words[at + Word.pid]!;
-    words[at + Word.pid] = image;
-    if (!this.#options.byThread) words[at + Word.tid] = 0;
-    if (!this.#options.byCpu) words[at + Word.cpu] = NO_CPU;
+    words[at + Word.pid] = image.id;
+    this.#labeller.mask(words, at);
 
     const start = at + Word.pid;
     const seen = this.counter.length;
@@ -75,7 +53,7 @@ export class Aggregator {
       this.labels = growUint32(this.labels);
     }
     this.stack[key] = this.#resolve(words, at, key, resolver);
-    this.labels[key] = this.#thread(words, at, pid);
+    this.labels[key] = this.#labeller.of(words, at, image);
   }
 
   /** Frames are innermost first; the table is built from the outermost on: user frames below kernel frames. */
@@ -104,20 +82,5 @@ export class Aggregator {
       stack = this.stacks.push(stack, resolver.kernel(low - before, low < before ? high - 1 : high));
     }
     return stack;
-  }
-
-  #thread(words: Uint32Array, at: number, pid: number): number {
-    const bytes = new Uint8Array(words.buffer, words.byteOffset + (at + Word.comm) * 4, (Word.frames - Word.comm) * 4);
-    const end = bytes.indexOf(0);
-    const comm = decoder.decode(end < 0 ? bytes : bytes.subarray(0, end));
-    const tid = words[at + Word.tid]!;
-    const cpu = words[at + Word.cpu]! | 0;
-    const id = `${pid} ${tid} ${cpu} ${comm}`;
-    let index = this.#threadIndex.get(id);
-    if (index === undefined) {
-      index = this.threads.push({ comm, pid, tid, cpu }) - 1;
-      this.#threadIndex.set(id, index);
-    }
-    return index;
   }
 }

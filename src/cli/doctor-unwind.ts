@@ -53,7 +53,7 @@ function reportFile(path: string): void {
 
 function how(image: Image, mapping: Mapping, code: CodeTable): readonly [string, string] {
   if (isGenerated(mapping.path) && mapping.path !== '[vdso]') return [HOW.framePointers, 'generated code'];
-  const report = reportUnwinding(code.mappings[code.of(image, mapping)]!);
+  const report = reportUnwinding(code.of(image, mapping));
   return [report.usable ? HOW.table : HOW.framePointers, describe(report).join('; ')];
 }
 

@@ -1,9 +1,11 @@
 /** `profiler record`: from flags to a recording, and from the recording to files. */
 import { readFileSync } from 'node:fs';
+import { ThreadLabels } from '../aggregate/labels.ts';
 import { defaultEvent } from '../capture/default-event.ts';
 import { findEvent } from '../capture/events/index.ts';
 import { ExitCode, ProfilerError } from '../errors.ts';
 import { lostSamples } from '../model/statistics.ts';
+import { nameProfile } from '../naming.ts';
 import { packageVersion } from '../package.ts';
 import { Recording } from '../pipeline.ts';
 import { Child } from './child.ts';
@@ -66,7 +68,7 @@ function commandText(command: readonly string[], flags: RecordFlags): string {
   return parts.filter(Boolean).join(', ');
 }
 
-function startRecording(command: readonly string[], flags: RecordFlags, child: Child | undefined) {
+function startRecording(flags: RecordFlags, child: Child | undefined) {
   const event = flags.event === undefined ? defaultEvent() : findEvent(flags.event);
   const hz = clampRate(flags.frequency);
   if (!flags.quiet) status(() => 'Reading unwind tables …'); // of a large program seen for the first time
@@ -77,12 +79,8 @@ function startRecording(command: readonly string[], flags: RecordFlags, child: C
     fromExecOf: child?.pid,
     kernelStacks: !flags.user,
     userStacks: !flags.kernel,
-    byThread: flags.labels.includes('tid'),
-    byCpu: flags.labels.includes('cpu'),
-    shortNames: flags.shortNames,
     unwind: flags.unwind,
     unwindMemory: flags.unwindMemory,
-    comments: [`profiler ${packageVersion()}`, commandText(command, flags), `${event.name} at ${hz} Hz`],
   });
   if (recording.unwindRefusal !== undefined) {
     say(`Stacks are walked by frame pointers only: this kernel refused more (${recording.unwindRefusal}).`);
@@ -147,17 +145,26 @@ function untilDone(recording: Recording, flags: RecordFlags, child: Child | unde
 
 /** Runs the recording to its end. What it held besides the profile can be collected when this returns. */
 async function collect(command: readonly string[], flags: RecordFlags, child: Child | undefined) {
-  const { recording, event, hz } = startRecording(command, flags, child);
+  const { recording, event, hz } = startRecording(flags, child);
+  const byLabel = (label: 'tid' | 'cpu') => flags.labels.includes(label);
+  const window = recording.openWindow(new ThreadLabels({ byThread: byLabel('tid'), byCpu: byLabel('cpu') }));
   try {
+    recording.start();
     await untilDone(recording, flags, child);
+    recording.drain();
+    const { raw, mappings } = recording.closeWindow(window);
+    const losses = recording.losses();
     recording.stop();
+    if (!flags.quiet) status(() => 'Resolving names and writing …');
+    const comments = [`profiler ${packageVersion()}`, commandText(command, flags), `${event.name} at ${hz} Hz`];
+    const profile = nameProfile(raw, mappings, { event, hz, shortNames: flags.shortNames, losses, comments });
+    return { profile, event: event.name, hz };
   } catch (error) {
-    recording.close();
     child?.kill('SIGTERM');
     throw error;
+  } finally {
+    recording.close();
   }
-  if (!flags.quiet) status(() => 'Resolving names and writing …');
-  return { profile: recording.finish(), event: event.name, hz };
 }
 
 export async function record(command: readonly string[], flags: RecordFlags): Promise<number> {

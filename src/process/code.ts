@@ -11,6 +11,8 @@ import type { Image } from './table.ts';
 
 /** Code that addresses lie in. What is known about it is kept as long as this object is. */
 export interface MappedCode {
+  /** Never given twice. */
+  readonly id: number;
   readonly kind: 'file' | 'vdso' | 'kernel' | 'jit';
   readonly filename: string;
   /** Lower-case hex, '' when unknown. */
@@ -52,14 +54,21 @@ export function isGenerated(path: string): boolean {
 }
 
 export class CodeTable {
-  /** By index. */
-  readonly mappings: MappedCode[] = [];
-  readonly #byMapping = new WeakMap<Mapping, number>();
-  readonly #byKey = new Map<string, number>();
-  readonly #files: FileBytes[] = [];
+  readonly #byMapping = new WeakMap<Mapping, MappedCode>();
+  readonly #byKey = new Map<string, MappedCode>();
+  readonly #files = new Map<MappedCode, FileBytes>();
+  /** Asked for since the last sweep. */
+  readonly #used = new Set<MappedCode>();
+  /** Swept: known by a mapping still, and no more to be read. */
+  readonly #swept = new WeakSet<MappedCode>();
+  #nextId = 1;
 
-  /** Index of the kernel's code. */
-  kernel(): number {
+  /** What is known at present, each once. */
+  get codes(): Set<MappedCode> {
+    return new Set(this.#byKey.values());
+  }
+
+  kernel(): MappedCode {
     return this.#intern('kernel', () => ({
       kind: 'kernel',
       filename: '[kernel.kallsyms]',
@@ -74,58 +83,76 @@ export class CodeTable {
     }));
   }
 
-  /** Index of the code of a process's mapping. Opens the file when it is seen for the first time. */
-  of(image: Image, mapping: Mapping): number {
+  /** The code of a process's mapping. Opens the file when it is seen for the first time. */
+  of(image: Image, mapping: Mapping): MappedCode {
     const known = this.#byMapping.get(mapping);
     // Generated code is a process's own, though a fork shares the mapping object.
-    if (known !== undefined && this.mappings[known]!.kind !== 'jit') return known;
-    const index = this.#find(image, mapping);
-    this.#byMapping.set(mapping, index);
-    return index;
+    const isValid = known !== undefined && known.kind !== 'jit' && !this.#swept.has(known);
+    const code = isValid ? known : this.#find(image, mapping);
+    if (!isValid) this.#byMapping.set(mapping, code);
+    this.#used.add(code);
+    return code;
   }
 
-  #find(image: Image, mapping: Mapping): number {
+  /** Forgets and closes what nobody asked for since the last sweep, unless `isKept`. */
+  sweep(isKept: (code: MappedCode) => boolean): void {
+    for (const [key, code] of this.#byKey) {
+      if (code.kind === 'kernel' || code.kind === 'vdso' || this.#used.has(code) || isKept(code)) continue;
+      this.#byKey.delete(key);
+      this.#swept.add(code);
+      this.#files.get(code)?.close();
+      this.#files.delete(code);
+    }
+    this.#used.clear();
+  }
+
+  #find(image: Image, mapping: Mapping): MappedCode {
     if (mapping.path === '[vdso]') return this.#vdso(image, mapping);
     if (isGenerated(mapping.path)) {
       return this.#intern(`jit:${image.id}`, () => absent(mapping, 'jit', Miss.jit));
     }
     const key = `${mapping.buildId || `${mapping.device}:${mapping.inode}`}:${mapping.path}`;
     const known = this.#byKey.get(key);
-    if (known !== undefined && this.mappings[known]!.miss !== Miss.unreadableFile) return known;
+    if (known !== undefined && known.miss !== Miss.unreadableFile) return known;
     // What was out of reach through a process that is gone may be in reach through this one.
-    const made = this.#file(image, mapping);
-    const stillMissing = typeof made !== 'number' && made.miss === Miss.unreadableFile;
-    return stillMissing && known !== undefined ? known : this.#store(key, made);
+    const code = this.#file(image, mapping);
+    const found = code.miss === Miss.unreadableFile && known ? known : code;
+    this.#byKey.set(key, found);
+    return found;
   }
 
-  #intern(key: string, make: () => MappedCode | number): number {
-    return this.#byKey.get(key) ?? this.#store(key, make());
+  #intern(key: string, make: () => Omit<MappedCode, 'id'>): MappedCode {
+    let code = this.#byKey.get(key);
+    if (code === undefined) {
+      code = this.#new(make());
+      this.#byKey.set(key, code);
+    }
+    return code;
   }
 
-  #store(key: string, made: MappedCode | number): number {
-    const index = typeof made === 'number' ? made : this.mappings.push(made) - 1;
-    this.#byKey.set(key, index);
-    return index;
+  #new(code: Omit<MappedCode, 'id'>): MappedCode {
+    return { id: this.#nextId++, ...code };
   }
 
-  #file(image: Image, mapping: Mapping): MappedCode | number {
-    const opened = this.#files.length < MAX_FILES ? openMapped(image, mapping) : undefined;
-    if (!opened) return absent(mapping, 'file', Miss.unreadableFile);
+  #file(image: Image, mapping: Mapping): MappedCode {
+    const opened = this.#files.size < MAX_FILES ? openMapped(image, mapping) : undefined;
+    if (!opened) return this.#new(absent(mapping, 'file', Miss.unreadableFile));
     // Reached before by another path, or told by inode then and by build id now.
     const known = this.#byKey.get(opened.identity);
     if (known !== undefined || !opened.elf) {
       opened.bytes.close();
-      return known ?? absent(mapping, 'file', Miss.noSymbols);
+      return known ?? this.#new(absent(mapping, 'file', Miss.noSymbols));
     }
-    this.#files.push(opened.bytes);
-    this.#byKey.set(opened.identity, this.mappings.length);
-    const { elf, bytes } = opened;
+    const { elf, bytes, cacheKey } = opened;
     const common = { kind: 'file', filename: mapping.path, miss: Miss.none } as const;
-    return { ...common, buildId: elf.buildId, cacheKey: opened.cacheKey, elf, bytes, ...codeRange(elf) };
+    const code = this.#new({ ...common, buildId: elf.buildId, cacheKey, elf, bytes, ...codeRange(elf) });
+    this.#files.set(code, bytes);
+    this.#byKey.set(opened.identity, code);
+    return code;
   }
 
   /** The kernel has one for 64-bit programs and one for 32-bit programs, which it maps low. */
-  #vdso(image: Image, mapping: Mapping): number {
+  #vdso(image: Image, mapping: Mapping): MappedCode {
     const size = mapping.end - mapping.start;
     return this.#intern(`vdso:${size}:${mapping.start < 2 ** 32}`, () => {
       const opened = openVdso(image, mapping);
@@ -145,12 +172,12 @@ export class CodeTable {
   }
 
   close(): void {
-    for (const file of this.#files) file.close();
-    this.#files.length = 0;
+    for (const file of this.#files.values()) file.close();
+    this.#files.clear();
   }
 }
 
-function absent(mapping: Mapping, kind: MappedCode['kind'], miss: Miss): MappedCode {
+function absent(mapping: Mapping, kind: MappedCode['kind'], miss: Miss): Omit<MappedCode, 'id'> {
   const { path: filename, buildId } = mapping;
   const common = { filename: filename || '[anon]', buildId, cacheKey: '', elf: undefined, bytes: undefined, miss };
   return { ...common, kind, start: 0, limit: MAX_ADDRESS, fileOffset: 0 };

@@ -3,16 +3,17 @@ import { addressOfFileOffset } from '../elf/elf.ts';
 import { growFloat64, growInt32, growUint8 } from '../model/columns.ts';
 import { IntMap } from '../model/int-map.ts';
 import { MISSES, Miss } from '../model/profile.ts';
-import { CodeTable, type MappedCode } from './code.ts';
+import type { CodeTable, MappedCode } from './code.ts';
 import { findMapping } from './maps.ts';
 import type { Image } from './table.ts';
 
 const NO_MAPPING = -1;
 
 export class Locations {
-  readonly code = new CodeTable();
+  /** The code that locations lie in, each once. */
+  readonly mappings: MappedCode[] = [];
   length = 0;
-  /** Index into code.mappings, −1 for none. */
+  /** Index into `mappings`, −1 for none. */
   mapping = new Int32Array(1024);
   /** In the address space of the mapping (see MappedCode.start). */
   address = new Float64Array(1024);
@@ -22,12 +23,18 @@ export class Locations {
   readonly #byAddress = new IntMap();
   /** (mapping and miss, address) → location. A file offset and an ELF address may be the same number. */
   readonly #byCode = new IntMap();
+  readonly #index = new Map<MappedCode, number>();
+  readonly #code: CodeTable;
+
+  constructor(code: CodeTable) {
+    this.#code = code;
+  }
 
   /** A kernel address, as the halves of 64 bits. */
   kernel(low: number, high: number): number {
     const known = this.#byAddress.get(0, low, high);
     if (known >= 0) return known;
-    const location = this.#intern(this.code.kernel(), (high | 0) * 2 ** 32 + (low >>> 0), Miss.none);
+    const location = this.#intern(this.#indexOf(this.#code.kernel()), (high | 0) * 2 ** 32 + (low >>> 0), Miss.none);
     this.#byAddress.set(0, low, high, location);
     return location;
   }
@@ -42,25 +49,14 @@ export class Locations {
     return location;
   }
 
-  /** The code that locations lie in, without what was only mapped, and for each location the index into it. */
-  sampledCode(): { mappings: MappedCode[]; mapping: Int32Array } {
-    const mappings: MappedCode[] = [];
-    const index = new Int32Array(this.code.mappings.length).fill(NO_MAPPING);
-    const mapping = this.mapping.slice(0, this.length).map(of => {
-      if (of === NO_MAPPING) return NO_MAPPING;
-      if (index[of] === NO_MAPPING) index[of] = mappings.push(this.code.mappings[of]!) - 1;
-      return index[of]!;
-    });
-    return { mappings, mapping };
-  }
-
   #resolve(image: Image, address: number): number {
     if (!image.mappings) return this.#intern(NO_MAPPING, 0, Miss.processGone);
     const mapping = findMapping(image.mappings, address);
     // Without a mapping the address says nothing: all such frames are one location.
     if (!mapping) return this.#intern(NO_MAPPING, 0, Miss.unmapped);
-    const index = this.code.of(image, mapping);
-    const { elf, kind, miss } = this.code.mappings[index]!;
+    const code = this.#code.of(image, mapping);
+    const { elf, kind, miss } = code;
+    const index = this.#indexOf(code);
     if (kind === 'jit') return this.#intern(index, address, miss);
     const offset = address - mapping.start + mapping.fileOffset;
     if (!elf) return this.#intern(index, offset, miss);
@@ -68,6 +64,15 @@ export class Locations {
     return inFile === undefined
       ? this.#intern(index, offset, Miss.unknownAddress)
       : this.#intern(index, inFile, Miss.none);
+  }
+
+  #indexOf(code: MappedCode): number {
+    let index = this.#index.get(code);
+    if (index === undefined) {
+      index = this.mappings.push(code) - 1;
+      this.#index.set(code, index);
+    }
+    return index;
   }
 
   #intern(mapping: number, address: number, miss: Miss): number {

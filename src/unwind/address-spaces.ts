@@ -55,6 +55,11 @@ export class AddressSpaces {
     return space;
   }
 
+  /** The files that are mapped. */
+  files(): Set<number> {
+    return new Set([...this.#spaces.values()].flatMap(({ files }) => files));
+  }
+
   release(mappings: Mappings): void {
     const space = this.#spaces.get(mappings);
     if (!space || --space.users > 0) return;
@@ -88,7 +93,7 @@ export class AddressSpaces {
   #range(image: Image, mapping: Mapping): UnwindRange {
     const none = { mapping, file: NO_FILE, bias: 0 };
     if (isGenerated(mapping.path) && mapping.path !== '[vdso]') return none;
-    const code = this.#code.mappings[this.#code.of(image, mapping)]!;
+    const code = this.#code.of(image, mapping);
     const bias = code.elf && biasOf(code.elf, mapping);
     return bias === undefined ? none : { mapping, file: this.#files.id(code), bias };
   }

@@ -32,6 +32,8 @@ interface File {
   usedAt: number;
   /** Not tried again before. */
   retryAt: number;
+  /** No process mapped it at the last sweep. */
+  idle: boolean;
 }
 
 /** The unwind table of a file: from the cache, or compiled and put there. undefined when it has none that is usable. */
@@ -56,8 +58,11 @@ export class UnwindFiles {
   /** Shared with the kernel: struct profiler_unwind_file. */
   readonly #entries: Uint32Array;
   readonly #cache: TableCache;
-  readonly #files: File[] = [];
+  /** By id. */
+  readonly #files = new Map<number, File>();
   readonly #byCode = new Map<MappedCode, number>();
+  /** Ids of files that were forgotten. */
+  readonly #free: number[] = [];
   /** Not in the heap, though they have a table as far as is known. */
   readonly #missing = new Set<File>();
   /** Of `missing`: to be loaded. */
@@ -81,10 +86,10 @@ export class UnwindFiles {
     if (!code.elf) return NO_FILE;
     let id = this.#byCode.get(code);
     if (id === undefined) {
-      id = this.#files.length;
+      id = this.#free.pop() ?? this.#files.size;
       if (id === Layout.PROFILER_MAX_FILES) return NO_FILE;
-      const file = { id, code, loaded: undefined, usedAt: 0, retryAt: 0 };
-      this.#files.push(file);
+      const file = { id, code, loaded: undefined, usedAt: 0, retryAt: 0, idle: false };
+      this.#files.set(id, file);
       this.#byCode.set(code, id);
       this.#missing.add(file);
       this.#state(file, TableState.PROFILER_TABLE_PENDING);
@@ -92,9 +97,35 @@ export class UnwindFiles {
     return id;
   }
 
+  has(code: MappedCode): boolean {
+    return this.#byCode.has(code);
+  }
+
+  /**
+   * Forgets the files that are not among those that processes map, now and at the call before: by then no walk looks at
+   * what it read of them.
+   */
+  sweep(mapped: ReadonlySet<number>): void {
+    for (const file of this.#files.values()) {
+      const isIdle = !mapped.has(file.id);
+      if (isIdle && file.idle) this.#forget(file);
+      else file.idle = isIdle;
+    }
+  }
+
+  #forget(file: File): void {
+    this.#unload(file, TableState.PROFILER_TABLE_ABSENT);
+    this.#wasUsed(file);
+    this.#missing.delete(file);
+    this.#eager.delete(file);
+    this.#files.delete(file.id);
+    this.#byCode.delete(file.code);
+    this.#free.push(file.id);
+  }
+
   /** Loads the table with the next load(), without waiting until a walk needs it. */
   want(id: number): void {
-    const file = this.#files[id];
+    const file = this.#files.get(id);
     if (file && this.#missing.has(file)) this.#eager.add(file);
   }
 
@@ -136,30 +167,30 @@ export class UnwindFiles {
   /** Gives up tables that were not used for the longest time, up to so many bytes; false when all are in use. */
   #evict(bytes: number, now: number): boolean {
     this.#age(now);
-    const idle = this.#files.filter(({ loaded, usedAt }) => loaded && usedAt < now - KEEP_MS);
+    const idle = [...this.#files.values()].filter(({ loaded, usedAt }) => loaded && usedAt < now - KEEP_MS);
     idle.sort((a, b) => a.usedAt - b.usedAt);
     let freed = 0;
     for (const file of idle) {
       if (freed >= bytes) break;
       freed += file.loaded!.bytes;
-      this.#giveUp(file);
+      this.#unload(file, TableState.PROFILER_TABLE_EVICTED);
+      this.#missing.add(file);
+      this.evictions++;
     }
     return freed > 0;
   }
 
-  #giveUp(file: File): void {
-    this.#state(file, TableState.PROFILER_TABLE_EVICTED); // before its memory goes
-    this.#bytes -= file.loaded!.bytes;
-    file.loaded!.free();
+  #unload(file: File, state: number): void {
+    this.#state(file, state); // before its memory goes
+    this.#bytes -= file.loaded?.bytes ?? 0;
+    file.loaded?.free();
     file.loaded = undefined;
-    this.#missing.add(file);
-    this.evictions++;
   }
 
   /** Takes over the marks of use. */
   #age(now: number): void {
     this.#agedAt = now;
-    for (const file of this.#files) if (file.loaded && this.#wasUsed(file)) file.usedAt = now;
+    for (const file of this.#files.values()) if (file.loaded && this.#wasUsed(file)) file.usedAt = now;
   }
 
   /** Whether a walk needed the table since the last call. */

@@ -6,7 +6,7 @@ import { FrameMark, UnwindEnd } from '../capture/records.gen.ts';
 import { setWalked, snapshotBytes } from '../capture/samples.ts';
 import type { SidebandEvent } from '../capture/sideband.ts';
 import type { ProcessEntry, UnwindMaps } from '../capture/unwind-maps.ts';
-import type { CodeTable } from '../process/code.ts';
+import type { CodeTable, MappedCode } from '../process/code.ts';
 import type { Mappings } from '../process/maps.ts';
 import { type Image, ProcessTable } from '../process/table.ts';
 import { AddressSpaces } from './address-spaces.ts';
@@ -68,6 +68,16 @@ export class Unwinder {
 
   get evictions(): number {
     return this.#files.evictions;
+  }
+
+  /** Whether a process that lives maps this code. */
+  uses(code: MappedCode): boolean {
+    return this.#files.has(code);
+  }
+
+  /** Gives up the tables of files that no process maps any more, twice in a row. */
+  sweep(): void {
+    this.#files.sweep(this.#spaces.files());
   }
 
   /** Prepares a process that runs already, all of its tables before this returns. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { Aggregator, type AggregatorOptions, type Resolver } from '../../src/aggregate/aggregator.ts';
+import { Aggregator, type Resolver } from '../../src/aggregate/aggregator.ts';
+import { ThreadLabels, type ThreadLabelsOptions } from '../../src/aggregate/labels.ts';
 import { UnwindEnd } from '../../src/capture/records.gen.ts';
-import { sampleWords } from '../../src/capture/samples.ts';
+import { sampleWords, Word } from '../../src/capture/samples.ts';
 import { sampleRecords, type TestSample } from '../support/records.ts';
 
 /** Locations are numbered as they are asked for; `asked` tells for which addresses. */
@@ -30,11 +31,13 @@ function hex(low: number, high: number): string {
 }
 
 class Run {
+  readonly labels: ThreadLabels;
   readonly aggregator: Aggregator;
   readonly resolver = new Recorder();
 
-  constructor(options: Partial<AggregatorOptions> = {}) {
-    this.aggregator = new Aggregator({ byThread: false, byCpu: false, ...options });
+  constructor(options: Partial<ThreadLabelsOptions> = {}) {
+    this.labels = new ThreadLabels({ byThread: false, byCpu: false, ...options });
+    this.aggregator = new Aggregator(this.labels);
   }
 
   /** Adds samples of the process image `image`. */
@@ -42,7 +45,7 @@ class Run {
     const words = sampleRecords(...samples);
     for (let at = 0; at < words.length; ) {
       const next = at + sampleWords(words, at);
-      this.aggregator.add(words, at, image, this.resolver);
+      this.aggregator.add(words, at, { id: image, pid: words[at + Word.pid]! }, this.resolver);
       at = next;
     }
     return this;
@@ -58,7 +61,8 @@ class Run {
   lines(): string[] {
     const { aggregator } = this;
     return Array.from({ length: aggregator.counter.length }, (_, key) => {
-      const { comm, pid, tid, cpu } = aggregator.threads[aggregator.labels[key]!]!;
+      const set = Object.fromEntries(this.labels.sets[aggregator.labels[key]!]!.map(label => [label.key, label.value]));
+      const { comm, pid, tid = 0, cpu = -1 } = set;
       const frames: string[] = [];
       for (let stack = aggregator.stack[key]!; stack >= 0; stack = aggregator.stacks.prefix[stack]!) {
         frames.unshift(this.resolver.names[aggregator.stacks.location[stack]!]!);
@@ -250,7 +254,7 @@ describe('threads', () => {
       .add(2, { pid: 7, user: [5n] })
       .add(1, { pid: 7, user: [5n] });
     expect(run.lines()).toEqual(['test 7 0 -1: u5 = 2 / 2', 'test 7 0 -1: u5 = 1 / 1']);
-    expect(run.aggregator.threads).toHaveLength(1);
+    expect(run.labels.sets).toHaveLength(1);
     expect(run.resolver.asked).toEqual(['u5', 'u5']);
   });
 
@@ -269,6 +273,6 @@ describe('threads', () => {
     ['digits and spaces', '1 2 3', '1 2 3'],
   ])('name: %s', (_, comm, expected) => {
     const run = new Run().add(1, { comm });
-    expect(run.aggregator.threads.map(thread => thread.comm)).toEqual([expected]);
+    expect(run.labels.sets.map(set => set[0]!.value)).toEqual([expected]);
   });
 });

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Miss } from '../../src/model/profile.ts';
+import { CodeTable } from '../../src/process/code.ts';
 import { Locations } from '../../src/process/locations.ts';
 import type { Image } from '../../src/process/table.ts';
 import { elfFile } from '../support/elf.ts';
@@ -28,10 +29,12 @@ const mappings = [
   mapping(0x7fff_0000_0000, 0x7fff_0000_2000, { path: '/gone', fileOffset: 0x3000 }),
 ];
 
-let locations = new Locations();
+let code = new CodeTable();
+let locations = new Locations(code);
 afterEach(() => {
-  locations.code.close();
-  locations = new Locations();
+  code.close();
+  code = new CodeTable();
+  locations = new Locations(code);
 });
 
 function user(of: Image, address: number): number {
@@ -41,7 +44,7 @@ function user(of: Image, address: number): number {
 /** `mapping address miss` of a location. */
 function text(location: number): string {
   const address = locations.address[location]!;
-  const filename = locations.code.mappings[locations.mapping[location]!]?.filename ?? '-';
+  const filename = locations.mappings[locations.mapping[location]!]?.filename ?? '-';
   const hex = `${address < 0 ? '-' : ''}0x${Math.abs(address).toString(16)}`;
   const miss = Object.entries(Miss).find(([, value]) => value === locations.miss[location])?.[0];
   return `${filename} ${hex} ${miss}`;
@@ -95,7 +98,7 @@ describe('each location once', () => {
   test('generated code is each image its own', () => {
     const [one, two] = [image({ mappings }), image({ mappings })];
     expect(user(one, 0x1234)).not.toBe(user(two, 0x1234));
-    expect(locations.code.mappings.map(m => m.kind)).toEqual(['jit', 'jit']);
+    expect(locations.mappings.map(m => m.kind)).toEqual(['jit', 'jit']);
   });
 
   test('the same address in another image may be something else', () => {
@@ -136,7 +139,7 @@ describe('kernel addresses', () => {
     const address = 0xffff_ffff_8100_0000n;
     expect([kernel(address), kernel(address + 1n), kernel(address)]).toEqual([0, 1, 0]);
     expect(text(locations.user(image(), ...halves(address)))).toBe('- 0x0 unmapped');
-    expect(locations.code.mappings).toHaveLength(1);
+    expect(locations.mappings).toHaveLength(1);
   });
 
   test('halves may be told signed or unsigned', () => {

@@ -41,6 +41,7 @@ function code(
   return { ...common, cacheKey, elf, bytes: elf && bytes } satisfies MappedCode;
 }
 const common = {
+  id: 1,
   kind: 'file',
   filename: '/lib/a.so',
   buildId: '',
@@ -107,6 +108,35 @@ describe('indices', () => {
     expect([files.id(code('more')), files.id(known)]).toEqual([NO_FILE, first]);
     files.want(NO_FILE); // does nothing
     files.load(50);
+  });
+});
+
+describe('sweep', () => {
+  const cached = { a: table(2), b: table(2), c: table(2) };
+
+  test('what no process maps, twice in a row, is forgotten: its table goes, its index is used again', () => {
+    const { maps, files, state } = setup({ cached });
+    const [one, two, three] = [code('a'), code('b'), code('c')];
+    const [a, b] = [files.id(one), files.id(two)];
+    files.want(a);
+    files.want(b);
+    files.load(50);
+    files.sweep(new Set([a]));
+    expect(state(a, b)).toEqual(['loaded', 'loaded']);
+    maps.use(b);
+    files.sweep(new Set([a]));
+    expect([maps.table(b), files.has(one), files.has(two)]).toEqual([TableState.PROFILER_TABLE_ABSENT, true, false]);
+    expect([files.id(three), files.id(two), files.evictions]).toEqual([b, 2, 0]);
+    files.load(50);
+    expect(state(b)).toEqual(['pending']); // the mark of its predecessor is gone
+  });
+
+  test('what is mapped again in between stays', () => {
+    const { files } = setup({ cached });
+    const one = code('a');
+    const a = files.id(one);
+    for (const mapped of [[], [a], [], [a]]) files.sweep(new Set(mapped));
+    expect(files.has(one)).toBe(true);
   });
 });
 

@@ -4,7 +4,7 @@ import { loadAddon } from '../../src/capture/addon.ts';
 import { FrameMark, RuleKind, Saved, TableState, UnwindEnd, UnwindFile } from '../../src/capture/records.gen.ts';
 import type { ProcessEntry, UnwindMaps } from '../../src/capture/unwind-maps.ts';
 import { readUnwindRows } from '../../src/elf/eh-frame.ts';
-import { CodeTable } from '../../src/process/code.ts';
+import { CodeTable, type MappedCode } from '../../src/process/code.ts';
 import type { Mappings } from '../../src/process/maps.ts';
 import { addressSpaceBytes, biasOf, type UnwindRange, writeAddressSpace } from '../../src/unwind/address-space.ts';
 import { NO_FILE } from '../../src/unwind/files.ts';
@@ -223,16 +223,16 @@ export function readCaptures(output: Buffer): Capture[] {
 export function worldOfProcess(mappings: Mappings): World {
   const world = new World();
   const code = new CodeTable();
-  const files = new Map<number, number>();
+  const files = new Map<MappedCode, number>();
   for (const mapping of mappings) {
-    const index = code.of(image(), mapping);
-    const { elf, bytes } = code.mappings[index]!;
+    const mapped = code.of(image(), mapping);
+    const { elf, bytes } = mapped;
     const bias = elf && biasOf(elf, mapping);
-    if (bias !== undefined && !files.has(index)) {
+    if (bias !== undefined && !files.has(mapped)) {
       const rows = readUnwindRows(elf!, bytes!);
-      files.set(index, world.file((rows && compileTable(rows)) ?? TableState.PROFILER_TABLE_ABSENT));
+      files.set(mapped, world.file((rows && compileTable(rows)) ?? TableState.PROFILER_TABLE_ABSENT));
     }
-    world.map(mapping.start, mapping.end, bias === undefined ? NO_FILE : files.get(index)!, bias);
+    world.map(mapping.start, mapping.end, bias === undefined ? NO_FILE : files.get(mapped)!, bias);
   }
   code.close();
   return world;

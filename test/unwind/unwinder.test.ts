@@ -490,7 +490,7 @@ describe('walk', () => {
     expect(paths.at(-1)).toContain('sleep');
     expect(paths).not.toContain('?');
     expect([...words.subarray(Word.frames, Word.frames + 4)]).toEqual([1, 0, 2, 0]);
-    expect([maps.processes.size, maps.walks, code.mappings.length > 2]).toEqual([0, 1, true]);
+    expect([maps.processes.size, maps.walks, code.codes.size > 2]).toEqual([0, 1, true]);
   });
 
   test('a sample without a snapshot is left as it is', () => {

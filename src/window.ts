@@ -1,0 +1,98 @@
+/** What was sampled in a stretch of time, before anything has a name. */
+import { Aggregator, type Resolver } from './aggregate/aggregator.ts';
+import type { Labeller } from './aggregate/labels.ts';
+import type { Label, StackColumns } from './model/profile.ts';
+import type { CodeTable, MappedCode } from './process/code.ts';
+import { Locations } from './process/locations.ts';
+import type { Image } from './process/table.ts';
+
+/** Columns as in a Profile, with addresses in place of functions. Plain data: a thread can hand it to another one. */
+export interface RawProfile {
+  readonly addresses: {
+    readonly length: number;
+    /** Index into the mappings, −1 for none. */
+    readonly mapping: Int32Array;
+    readonly address: Float64Array;
+    readonly miss: Uint8Array;
+  };
+  readonly stacks: StackColumns;
+  readonly samples: {
+    readonly length: number;
+    readonly stack: Int32Array;
+    readonly labels: Uint32Array;
+    /** Samples, and the sums of their weights, of each. */
+    readonly count: Float64Array;
+    readonly weight: Float64Array;
+  };
+  readonly labelSets: readonly (readonly Label[])[];
+  readonly unwinding: Readonly<Record<string, number>>;
+  readonly startTimeMs: number;
+  readonly durationMs: number;
+}
+
+export class Window implements Resolver {
+  samples = 0;
+  readonly #labeller: Labeller;
+  readonly #aggregator: Aggregator;
+  readonly #locations: Locations;
+  readonly #startTimeMs = Date.now();
+  readonly #started = performance.now();
+  #image: Image | undefined;
+
+  constructor(code: CodeTable, labeller: Labeller) {
+    this.#labeller = labeller;
+    this.#aggregator = new Aggregator(labeller);
+    this.#locations = new Locations(code);
+  }
+
+  /** Distinct stacks until now. */
+  get stacks(): number {
+    return this.#aggregator.counter.length;
+  }
+
+  add(words: Uint32Array, at: number, image: Image): void {
+    this.samples++;
+    this.#image = image;
+    this.#aggregator.add(words, at, image, this);
+  }
+
+  kernel(low: number, high: number): number {
+    return this.#locations.kernel(low, high);
+  }
+
+  user(low: number, high: number): number {
+    return this.#locations.user(this.#image!, low, high);
+  }
+
+  /** What was sampled until now, and the code that its addresses lie in. Nothing may be added after that. */
+  end(): { readonly raw: RawProfile; readonly mappings: readonly MappedCode[] } {
+    const { counter, stacks, stack, labels, ends } = this.#aggregator;
+    const { length, mapping, address, miss, mappings } = this.#locations;
+    const count = counter.length;
+    const raw: RawProfile = {
+      addresses: {
+        length,
+        mapping: mapping.subarray(0, length),
+        address: address.subarray(0, length),
+        miss: miss.subarray(0, length),
+      },
+      stacks: {
+        length: stacks.length,
+        prefix: stacks.prefix.subarray(0, stacks.length),
+        location: stacks.location.subarray(0, stacks.length),
+      },
+      samples: {
+        length: count,
+        stack: stack.subarray(0, count),
+        labels: labels.subarray(0, count),
+        count: counter.count.subarray(0, count),
+        weight: counter.weight.subarray(0, count),
+      },
+      labelSets: this.#labeller.sets,
+      unwinding: ends.totals(counter.count, count),
+      startTimeMs: this.#startTimeMs,
+      durationMs: performance.now() - this.#started,
+    };
+    return { raw, mappings };
+  }
+}
