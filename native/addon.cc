@@ -3,10 +3,12 @@
 // close(), with the object's collection, or with the process: nothing is pinned, no thread is started.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <fcntl.h>
 #include <linux/perf_event.h>
 #include <napi.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -427,12 +429,34 @@ Napi::Value Walk(const Napi::CallbackInfo &info) {
 // (status: number): ends the process at once; see its use for the reason
 void Exit(const Napi::CallbackInfo &info) { _exit(info[0].ToNumber().Int32Value()); }
 
+// (keep: number[], path: string, args: string[]): replaces this program by another one, which has no other capabilities
+// than those of linux/capability.h in `keep`, and can get no more. Returns only by throwing. All threads of this
+// program end; capabilities could not be dropped in those that run already.
+void Confine(const Napi::CallbackInfo &info) {
+  auto keep = info[0].As<Napi::Array>(), list = info[2].As<Napi::Array>();
+  uint64_t kept = 0;
+  for (uint32_t i = 0; i < keep.Length(); i++) kept |= 1ull << (ToUint32(keep.Get(i)) & 63);
+  for (int cap = 0; prctl(PR_CAPBSET_READ, cap) >= 0; cap++)
+    if (!(kept >> cap & 1) && prctl(PR_CAPBSET_DROP, cap)) throw Failure(info.Env(), "drop capabilities", errno);
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)) throw Failure(info.Env(), "no new privileges", errno);
+  std::string path = info[1].ToString();
+  std::vector<std::string> args(list.Length());
+  std::vector<char *> argv;
+  for (uint32_t i = 0; i < args.size(); i++) args[i] = list.Get(i).ToString();
+  for (std::string &arg : args) argv.push_back(arg.data());
+  argv.push_back(nullptr);
+  for (int fd = 0; fd < 3; fd++) fcntl(fd, F_SETFD, 0);  // Node.js marks them to be closed
+  execv(path.c_str(), argv.data());
+  throw Failure(info.Env(), "exec", errno);
+}
+
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   libbpf_set_print(Log);
   exports.Set("BpfObject", BpfObject::Define(env));
   exports.Set("PerfEvent", PerfEvent::Define(env));
   exports.Set("walk", Napi::Function::New<Walk>(env, "walk"));
   exports.Set("exit", Napi::Function::New<Exit>(env, "exit"));
+  exports.Set("confine", Napi::Function::New<Confine>(env, "confine"));
   return exports;
 }
 

@@ -1,4 +1,5 @@
 /** From addresses to a Profile with names. */
+import { endTotals } from './aggregate/stack-ends.ts';
 import type { SelectedEvent } from './capture/events/index.ts';
 import type { Profile } from './model/profile.ts';
 import type { CodeMapping } from './symbolize/index.ts';
@@ -27,7 +28,7 @@ export interface Sampling {
 /** Names every address. `mappings` are those that the addresses' numbers stand for. */
 export function nameProfile(raw: RawProfile, mappings: readonly NamedCode[], sampling: Sampling): Profile {
   const { event, hz, shortNames, losses, comments } = sampling;
-  const { addresses, stacks, samples, labelSets, unwinding, startTimeMs, durationMs } = raw;
+  const { addresses, stacks, samples, labelSets, ends, startTimeMs, durationMs } = raw;
   const named = symbolize(addresses, mappings, { shortNames });
   const period = event.value === 'time' ? 1e9 / hz : 1;
   const scaled = event.value === 'time' ? samples.count.map(count => count * period) : samples.weight;
@@ -68,7 +69,7 @@ export function nameProfile(raw: RawProfile, mappings: readonly NamedCode[], sam
     startTimeMs,
     durationMs,
     losses,
-    unwinding,
+    unwinding: endTotals(ends, samples.count, samples.count.keys()),
     comments,
   };
 }

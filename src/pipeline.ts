@@ -61,9 +61,9 @@ export class Recording implements Consumer {
     this.#session.start();
   }
 
-  /** A window that counts the samples from now on, until closeWindow(). */
-  openWindow(labeller: Labeller): Window {
-    const window = new Window(this.#code, labeller);
+  /** A window that counts the samples from now on, of all processes or of some, until closeWindow(). */
+  openWindow(labeller: Labeller, accepts?: (image: Image) => boolean): Window {
+    const window = new Window(this.#code, labeller, accepts);
     this.#windows.add(window);
     return window;
   }
@@ -73,10 +73,13 @@ export class Recording implements Consumer {
     return window.end();
   }
 
-  /** Forgets the files that nobody uses any more. Not while somebody reads the files of a window that was closed. */
-  sweep(): void {
+  /**
+   * Forgets and closes the files that nobody used between two calls. Not while somebody reads the files of a window that
+   * was closed, or more than one is open. Returns the ids of their code.
+   */
+  sweep(): number[] {
     this.#unwinder?.sweep();
-    this.#code.sweep(code => this.#unwinder?.uses(code) ?? false);
+    return this.#code.sweep(code => this.#unwinder?.uses(code) ?? false);
   }
 
   /** Why stacks are not walked by unwind tables though that was wanted. */

@@ -1,6 +1,7 @@
 /** What was sampled in a stretch of time, before anything has a name. */
 import { Aggregator, type Resolver } from './aggregate/aggregator.ts';
 import type { Labeller } from './aggregate/labels.ts';
+import type { EndColumns } from './aggregate/stack-ends.ts';
 import type { Label, StackColumns } from './model/profile.ts';
 import type { CodeTable, MappedCode } from './process/code.ts';
 import { Locations } from './process/locations.ts';
@@ -25,7 +26,7 @@ export interface RawProfile {
     readonly weight: Float64Array;
   };
   readonly labelSets: readonly (readonly Label[])[];
-  readonly unwinding: Readonly<Record<string, number>>;
+  readonly ends: EndColumns;
   readonly startTimeMs: number;
   readonly durationMs: number;
 }
@@ -35,12 +36,14 @@ export class Window implements Resolver {
   readonly #labeller: Labeller;
   readonly #aggregator: Aggregator;
   readonly #locations: Locations;
-  readonly #startTimeMs = Date.now();
   readonly #started = performance.now();
   #image: Image | undefined;
 
-  constructor(code: CodeTable, labeller: Labeller) {
+  readonly #accepts: ((image: Image) => boolean) | undefined;
+
+  constructor(code: CodeTable, labeller: Labeller, accepts?: (image: Image) => boolean) {
     this.#labeller = labeller;
+    this.#accepts = accepts;
     this.#aggregator = new Aggregator(labeller);
     this.#locations = new Locations(code);
   }
@@ -51,6 +54,7 @@ export class Window implements Resolver {
   }
 
   add(words: Uint32Array, at: number, image: Image): void {
+    if (this.#accepts?.(image) === false) return;
     this.samples++;
     this.#image = image;
     this.#aggregator.add(words, at, image, this);
@@ -69,6 +73,7 @@ export class Window implements Resolver {
     const { counter, stacks, stack, labels, ends } = this.#aggregator;
     const { length, mapping, address, miss, mappings } = this.#locations;
     const count = counter.length;
+    const durationMs = performance.now() - this.#started;
     const raw: RawProfile = {
       addresses: {
         length,
@@ -89,9 +94,9 @@ export class Window implements Resolver {
         weight: counter.weight.subarray(0, count),
       },
       labelSets: this.#labeller.sets,
-      unwinding: ends.totals(counter.count, count),
-      startTimeMs: this.#startTimeMs,
-      durationMs: performance.now() - this.#started,
+      ends: ends.columns(count),
+      startTimeMs: Date.now() - durationMs, // by the clock as it is now, if somebody set it meanwhile
+      durationMs,
     };
     return { raw, mappings };
   }

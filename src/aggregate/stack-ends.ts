@@ -15,41 +15,57 @@ const ENDS: readonly (readonly [number, string])[] = [
   [UnwindEnd.PROFILER_END_FAILED, 'failed'],
 ];
 
-/** A column entry for each key of the StackCounter. */
-export class StackEnds {
-  #end = new Uint8Array(1024);
-  #frames = new Uint32Array(1024);
-  #byFramePointer = new Uint32Array(1024);
+/** Of each key of the StackCounter: why its walk ended (enum profiler_unwind_end), and its user frames. */
+export interface EndColumns {
+  readonly end: Uint8Array;
+  readonly frames: Uint32Array;
+  /** Of the frames: those found by frame pointers. */
+  readonly byFramePointer: Uint32Array;
+}
 
-  /** `end`: enum profiler_unwind_end; `frames`: user frames, `byFramePointer` of them found that way. */
+export class StackEnds implements EndColumns {
+  end = new Uint8Array(1024);
+  frames = new Uint32Array(1024);
+  byFramePointer = new Uint32Array(1024);
+
   set(key: number, end: number, frames: number, byFramePointer: number): void {
-    if (key >= this.#end.length) {
-      this.#end = growUint8(this.#end);
-      this.#frames = growUint32(this.#frames);
-      this.#byFramePointer = growUint32(this.#byFramePointer);
+    if (key >= this.end.length) {
+      this.end = growUint8(this.end);
+      this.frames = growUint32(this.frames);
+      this.byFramePointer = growUint32(this.byFramePointer);
     }
-    this.#end[key] = end;
-    this.#frames[key] = frames;
-    this.#byFramePointer[key] = byFramePointer;
+    this.end[key] = end;
+    this.frames[key] = frames;
+    this.byFramePointer[key] = byFramePointer;
   }
 
-  /** Profile.unwinding: of the samples that `count` has for each of the first `keys` keys. */
-  totals(count: Float64Array, keys: number): Record<string, number> {
-    const samples = new Float64Array(UnwindEnd.PROFILER_ENDS);
-    let [frames, byFramePointer] = [0, 0];
-    for (let key = 0; key < keys; key++) {
-      samples[this.#end[key]!]! += count[key]!;
-      frames += count[key]! * this.#frames[key]!;
-      byFramePointer += count[key]! * this.#byFramePointer[key]!;
-    }
-    samples[UnwindEnd.PROFILER_END_NO_STACK] = 0;
-    const stacks = samples.reduce((sum, number) => sum + number, 0);
-    if (stacks === 0) return {};
+  /** The columns without what they have in reserve. */
+  columns(keys: number): EndColumns {
+    const { end, frames, byFramePointer } = this;
     return {
-      'user stacks': stacks,
-      ...Object.fromEntries(ENDS.map(([end, text]) => [`user stacks ${text}`, samples[end]!])),
-      'user frames': frames,
-      'user frames by frame pointers': byFramePointer,
+      end: end.subarray(0, keys),
+      frames: frames.subarray(0, keys),
+      byFramePointer: byFramePointer.subarray(0, keys),
     };
   }
+}
+
+/** Profile.unwinding of some keys, of which `count` says how many samples each has. */
+export function endTotals(ends: EndColumns, count: Float64Array, keys: Iterable<number>): Record<string, number> {
+  const samples = new Float64Array(UnwindEnd.PROFILER_ENDS);
+  let [frames, byFramePointer] = [0, 0];
+  for (const key of keys) {
+    samples[ends.end[key]!]! += count[key]!;
+    frames += count[key]! * ends.frames[key]!;
+    byFramePointer += count[key]! * ends.byFramePointer[key]!;
+  }
+  samples[UnwindEnd.PROFILER_END_NO_STACK] = 0;
+  const stacks = samples.reduce((sum, number) => sum + number, 0);
+  if (stacks === 0) return {};
+  return {
+    'user stacks': stacks,
+    ...Object.fromEntries(ENDS.map(([end, text]) => [`user stacks ${text}`, samples[end]!])),
+    'user frames': frames,
+    'user frames by frame pointers': byFramePointer,
+  };
 }

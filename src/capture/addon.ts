@@ -67,6 +67,11 @@ export interface Addon {
   ): number;
   /** Ends the process at once. */
   exit(status: number): never;
+  /**
+   * Becomes the program `path` (`args` with its name), with none but these capabilities (linux/capability.h) and no way
+   * to get more. Throws when it cannot.
+   */
+  confine(keep: readonly number[], path: string, args: readonly string[]): never;
 }
 
 let loaded: Addon | undefined;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { addonErrno, loadAddon } from './addon.ts';
 import { findEvent, type SelectedEvent } from './events/index.ts';
 import { samplingAttributes } from './perf-attr.ts';
@@ -14,4 +15,10 @@ export function defaultEvent(): SelectedEvent {
     if (addonErrno(error) === '') throw error;
     return findEvent('cpu-clock');
   }
+}
+
+/** The rate that was asked for, or the highest one that the kernel allows. */
+export function allowedRate(hz: number): number {
+  const limit = Number(readFileSync('/proc/sys/kernel/perf_event_max_sample_rate', 'utf8'));
+  return limit < hz ? limit : hz;
 }

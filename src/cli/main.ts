@@ -5,6 +5,7 @@ import { Command, CommanderError } from 'commander';
 import { exitProcess } from '../capture/addon.ts';
 import { ExitCode, ProfilerError } from '../errors.ts';
 import { packageVersion } from '../package.ts';
+import { agentCommand } from './agent-command.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { recordCommand } from './record-command.ts';
 import { red, say } from './terminal.ts';
@@ -39,6 +40,7 @@ const program = new Command('profiler')
   .version(packageVersion(), '-V, --version')
   .exitOverride()
   .addCommand(recordCommand())
+  .addCommand(agentCommand())
   .addCommand(doctorCommand())
   .addHelpText(
     'after',

@@ -1,13 +1,13 @@
 /** `profiler record`: from flags to a recording, and from the recording to files. */
-import { readFileSync } from 'node:fs';
 import { ThreadLabels } from '../aggregate/labels.ts';
-import { defaultEvent } from '../capture/default-event.ts';
+import { allowedRate, defaultEvent } from '../capture/default-event.ts';
 import { findEvent } from '../capture/events/index.ts';
 import { ExitCode, ProfilerError } from '../errors.ts';
 import { lostSamples } from '../model/statistics.ts';
 import { nameProfile } from '../naming.ts';
 import { packageVersion } from '../package.ts';
 import { Recording } from '../pipeline.ts';
+import { poll } from '../poll.ts';
 import { Child } from './child.ts';
 import { findOutputs, writeOutputs } from './outputs.ts';
 import type { RecordFlags } from './record-flags.ts';
@@ -15,14 +15,6 @@ import { summary } from './summary.ts';
 import { findTargets, isAlive } from './targets.ts';
 import { red, say, status } from './terminal.ts';
 
-/** The ring buffer holds two seconds: a drain that comes late loses nothing. */
-const DRAIN_MS = 250;
-/**
- * A process that execs can be walked when we have seen its mappings: within these times, the shorter one while
- * processes come and go.
- */
-const FOLLOW_MS = { busy: 10, idle: 40 };
-const FOLLOW_CPUS_EVERY = 4; // drains
 const MAX_COMMAND_TEXT = 300;
 
 function usage(message: string, hint?: string): ProfilerError {
@@ -46,10 +38,11 @@ function checkTargets(command: readonly string[], flags: RecordFlags): void {
 
 /** The rate that the kernel allows, told when it is lower than asked. */
 function clampRate(hz: number): number {
-  const limit = Number(readFileSync('/proc/sys/kernel/perf_event_max_sample_rate', 'utf8'));
-  if (!(limit < hz)) return hz;
-  say(`The kernel allows at most ${limit} Hz (kernel.perf_event_max_sample_rate): recording at that.`);
-  return limit;
+  const allowed = allowedRate(hz);
+  if (allowed < hz) {
+    say(`The kernel allows at most ${allowed} Hz (kernel.perf_event_max_sample_rate): recording at that.`);
+  }
+  return allowed;
 }
 
 /** What was recorded, for the profile's comments and the picture's title. */
@@ -98,11 +91,9 @@ function untilDone(recording: Recording, flags: RecordFlags, child: Child | unde
   const started = performance.now();
   const ids = [...flags.pid, ...flags.tid];
   return new Promise((resolve, reject) => {
-    let drains = 0;
     const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
     const done = () => {
-      clearInterval(timer);
-      clearTimeout(follower);
+      stopPolling();
       clearTimeout(deadline);
       for (const signal of signals) process.off(signal, onSignal);
       resolve();
@@ -112,30 +103,16 @@ function untilDone(recording: Recording, flags: RecordFlags, child: Child | unde
       // A terminal sends Ctrl-C to the command as well; the recording ends when the command does.
       if (signal !== 'SIGINT' || !process.stderr.isTTY) child.kill(signal);
     };
-    const tick = () => {
-      try {
-        recording.drain();
-        if (++drains % FOLLOW_CPUS_EVERY === 0) recording.followCpus();
-      } catch (error) {
+    const stopPolling = poll(recording, {
+      onDrain() {
+        if (!flags.quiet) status(() => progress(recording, performance.now() - started));
+        if (ids.length > 0 && !ids.some(isAlive)) done();
+      },
+      onError(error) {
         reject(error); // before done(), which resolves
         done();
-        return;
-      }
-      if (!flags.quiet) status(() => progress(recording, performance.now() - started));
-      if (ids.length > 0 && !ids.some(isAlive)) done();
-    };
-    let wait = FOLLOW_MS.busy;
-    const follow = () => {
-      try {
-        wait = recording.follow() ? FOLLOW_MS.busy : Math.min(2 * wait, FOLLOW_MS.idle);
-        follower = setTimeout(follow, wait);
-      } catch (error) {
-        reject(error);
-        done();
-      }
-    };
-    let follower = setTimeout(follow, wait);
-    const timer = setInterval(tick, DRAIN_MS);
+      },
+    });
     const deadline = flags.duration === undefined ? undefined : setTimeout(done, flags.duration * 1000);
     for (const signal of signals) process.on(signal, onSignal);
     child?.exited.then(done, reject);

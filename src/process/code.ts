@@ -53,6 +53,9 @@ export function isGenerated(path: string): boolean {
   );
 }
 
+/** Of all tables: one thread may know the code of several. */
+let nextId = 1;
+
 export class CodeTable {
   readonly #byMapping = new WeakMap<Mapping, MappedCode>();
   readonly #byKey = new Map<string, MappedCode>();
@@ -61,7 +64,6 @@ export class CodeTable {
   readonly #used = new Set<MappedCode>();
   /** Swept: known by a mapping still, and no more to be read. */
   readonly #swept = new WeakSet<MappedCode>();
-  #nextId = 1;
 
   /** What is known at present, each once. */
   get codes(): Set<MappedCode> {
@@ -94,16 +96,19 @@ export class CodeTable {
     return code;
   }
 
-  /** Forgets and closes what nobody asked for since the last sweep, unless `isKept`. */
-  sweep(isKept: (code: MappedCode) => boolean): void {
+  /** Forgets and closes what nobody asked for since the last sweep, unless `isKept`. Returns the ids of what went. */
+  sweep(isKept: (code: MappedCode) => boolean): number[] {
+    const gone = new Set<number>();
     for (const [key, code] of this.#byKey) {
       if (code.kind === 'kernel' || code.kind === 'vdso' || this.#used.has(code) || isKept(code)) continue;
       this.#byKey.delete(key);
       this.#swept.add(code);
       this.#files.get(code)?.close();
       this.#files.delete(code);
+      gone.add(code.id);
     }
     this.#used.clear();
+    return [...gone];
   }
 
   #find(image: Image, mapping: Mapping): MappedCode {
@@ -131,7 +136,7 @@ export class CodeTable {
   }
 
   #new(code: Omit<MappedCode, 'id'>): MappedCode {
-    return { id: this.#nextId++, ...code };
+    return { id: nextId++, ...code };
   }
 
   #file(image: Image, mapping: Mapping): MappedCode {

@@ -18,10 +18,10 @@ const MAX_VDSO = 1 << 20;
 /** A regular file, read on demand. Its descriptor stays open so that it can be read after the path is gone. */
 export class FileBytes implements ByteSource {
   readonly size: number;
-  readonly #fd: number;
+  readonly fd: number;
 
   constructor(fd: number, size: number) {
-    this.#fd = fd;
+    this.fd = fd;
     this.size = size;
   }
 
@@ -41,7 +41,7 @@ export class FileBytes implements ByteSource {
   /** A file that cannot be read any more (EIO, ESTALE) is as good as cut off: its names are missing, not the recording. */
   #readSome(bytes: Uint8Array, done: number, position: number): number {
     try {
-      return readSync(this.#fd, bytes, done, bytes.length - done, position);
+      return readSync(this.fd, bytes, done, bytes.length - done, position);
     } catch (error) {
       const code = systemCode(error);
       throw code === '' ? error : new ElfError('unreadable', `the file cannot be read: ${code}`);
@@ -49,7 +49,7 @@ export class FileBytes implements ByteSource {
   }
 
   close(): void {
-    closeSync(this.#fd);
+    closeSync(this.fd);
   }
 }
 

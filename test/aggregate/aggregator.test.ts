@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Aggregator, type Resolver } from '../../src/aggregate/aggregator.ts';
 import { ThreadLabels, type ThreadLabelsOptions } from '../../src/aggregate/labels.ts';
+import { endTotals } from '../../src/aggregate/stack-ends.ts';
 import { UnwindEnd } from '../../src/capture/records.gen.ts';
 import { sampleWords, Word } from '../../src/capture/samples.ts';
 import { sampleRecords, type TestSample } from '../support/records.ts';
@@ -54,7 +55,7 @@ class Run {
   /** How the stacks ended. */
   totals(): Record<string, number> {
     const { ends, counter } = this.aggregator;
-    return ends.totals(counter.count, counter.length);
+    return endTotals(ends.columns(counter.length), counter.count, counter.count.keys());
   }
 
   /** What was counted: `comm pid tid cpu: outermost;…;leaf = count × / weight`. */

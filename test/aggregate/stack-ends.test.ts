@@ -1,14 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { StackEnds } from '../../src/aggregate/stack-ends.ts';
+import { endTotals, StackEnds } from '../../src/aggregate/stack-ends.ts';
 import { UnwindEnd } from '../../src/capture/records.gen.ts';
 
 /** Totals of keys, each `[end, samples, frames, by frame pointers]`. */
 function totals(...keys: readonly (readonly [end: number, samples: number, frames: number, guessed: number])[]) {
   const ends = new StackEnds();
   for (const [key, [end, , frames, guessed]] of keys.entries()) ends.set(key, end, frames, guessed);
-  return ends.totals(
+  return endTotals(
+    ends.columns(keys.length),
     Float64Array.from(keys, ([, samples]) => samples),
-    keys.length,
+    keys.keys(),
   );
 }
 
@@ -61,7 +62,7 @@ test('keys beyond those that are asked for do not count', () => {
   const ends = new StackEnds();
   ends.set(0, COMPLETE, 1, 0);
   ends.set(1, COMPLETE, 1, 0);
-  expect(ends.totals(Float64Array.of(2, 3, 0), 1)['user stacks']).toBe(2);
+  expect(endTotals(ends.columns(2), Float64Array.of(2, 3, 0), [0])['user stacks']).toBe(2);
 });
 
 test('columns grow, and counts are exact beyond 32 bits', () => {

@@ -1,0 +1,66 @@
+/** The thread that names, encodes and compresses: whatever it does, sampling goes on. */
+import { getHeapStatistics } from 'node:v8';
+import { parentPort } from 'node:worker_threads';
+import type { Sampling } from '../naming.ts';
+import { type CodeReference, openReferred, type ReferredCode } from '../process/code-reference.ts';
+import type { Upload } from '../sinks/sink.ts';
+import type { RawProfile } from '../window.ts';
+import { type ExportOptions, exportAs, exportWindow } from './export.ts';
+
+export type ExportJob =
+  | { readonly kind: 'uploads'; readonly options: ExportOptions }
+  | { readonly kind: 'file'; readonly sampling: Sampling; readonly format: string; readonly title: string };
+
+/** From the main thread: a window, or code whose files will be closed. */
+export type ToExporter =
+  | {
+      readonly id: number;
+      readonly raw: RawProfile;
+      readonly code: readonly CodeReference[];
+      readonly job: ExportJob;
+    }
+  | { readonly forget: readonly number[] };
+
+/** To the main thread. */
+export type FromExporter =
+  | { readonly id: number; readonly result: readonly Upload[] | Uint8Array }
+  | { readonly id: number; readonly error: string };
+
+/** Of heap and buffers; above it, symbol tables go, those first that were not used for the longest time. */
+const MAX_BYTES = 48 * 2 ** 20;
+
+/** Least recently used first. What is known of code, symbols and names, is kept as long as it is in here. */
+const opened = new Map<number, ReferredCode>();
+
+function open(reference: CodeReference): ReferredCode {
+  const code = opened.get(reference.id) ?? openReferred(reference);
+  opened.delete(reference.id);
+  opened.set(reference.id, code);
+  return code;
+}
+
+function boundMemory(): void {
+  const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
+  if (heap + external <= MAX_BYTES) return;
+  const old = [...opened.keys()];
+  for (const id of old.slice(0, Math.ceil(old.length / 2))) opened.delete(id);
+}
+
+function run({ raw, code, job }: Extract<ToExporter, { raw: RawProfile }>): readonly Upload[] | Uint8Array {
+  const mappings = code.map(open);
+  return job.kind === 'uploads' ? exportWindow(raw, mappings, job.options) : exportAs(raw, mappings, job);
+}
+
+parentPort!.on('message', (message: ToExporter) => {
+  if ('forget' in message) {
+    for (const id of message.forget) opened.delete(id);
+    return;
+  }
+  const reply = (answer: FromExporter) => parentPort!.postMessage(answer);
+  try {
+    reply({ id: message.id, result: run(message) });
+  } catch (error) {
+    reply({ id: message.id, error: String(error instanceof Error ? error.stack : error) });
+  }
+  boundMemory();
+});
