@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { endTotals } from '../aggregate/stack-ends.ts';
 import { formatByName } from '../encode/index.ts';
 import { encodePprof } from '../encode/pprof.ts';
+import { nameUnknown } from '../model/name-unknown.ts';
 import type { Profile } from '../model/profile.ts';
 import { selectSamples } from '../model/select.ts';
 import { type NamedCode, nameProfile, type Sampling } from '../naming.ts';
@@ -65,7 +66,7 @@ function encodeSeries(
 /** Everything of a window: a profile for each series that has samples, or several. */
 export function exportWindow(raw: RawProfile, mappings: readonly NamedCode[], options: ExportOptions): Upload[] {
   const { sampling, name, limits } = options;
-  const profile = nameProfile(raw, mappings, sampling);
+  const profile = nameUnknown(nameProfile(raw, mappings, sampling));
   return rowsByLabels(profile).flatMap((rows, set) => {
     if (rows.length === 0) return [];
     const labels = Object.fromEntries(profile.labelSets[set]!.map(({ key, value }) => [key, String(value)]));
@@ -80,7 +81,7 @@ export function exportAs(
   mappings: readonly NamedCode[],
   { sampling, format, title }: { readonly sampling: Sampling; readonly format: string; readonly title: string },
 ): Uint8Array {
-  const profile = nameProfile(raw, mappings, sampling);
+  const profile = nameUnknown(nameProfile(raw, mappings, sampling));
   const labels = [...new Set(profile.labelSets.flatMap(set => set.map(({ key }) => key)))];
   const pieces = formatByName(format).encode(profile, { annotate: true, labels, title });
   return Buffer.concat(Array.from(pieces, piece => Buffer.from(piece)));

@@ -1,5 +1,6 @@
 /** The thread that names, encodes and compresses: whatever it does, sampling goes on. */
-import { getHeapStatistics } from 'node:v8';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { parentPort } from 'node:worker_threads';
 import type { Sampling } from '../naming.ts';
 import { type CodeReference, openReferred, type ReferredCode } from '../process/code-reference.ts';
@@ -27,7 +28,7 @@ export type FromExporter =
   | { readonly id: number; readonly error: string };
 
 /** Of heap and buffers; above it, symbol tables go, those first that were not used for the longest time. */
-const MAX_BYTES = 48 * 2 ** 20;
+const MAX_BYTES = 32 * 2 ** 20;
 
 /** Least recently used first. What is known of code, symbols and names, is kept as long as it is in here. */
 const opened = new Map<number, ReferredCode>();
@@ -39,7 +40,15 @@ function open(reference: CodeReference): ReferredCode {
   return code;
 }
 
+/**
+ * V8 sees no reason to collect a few objects, though megabytes of columns hang on them. What is left of a window is
+ * garbage at a time that is known: collected then, it never adds up.
+ */
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
 function boundMemory(): void {
+  collectGarbage();
   const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
   if (heap + external <= MAX_BYTES) return;
   const old = [...opened.keys()];

@@ -33,6 +33,9 @@ setFlagsFromString('--semi-space-growth-factor=1');
 /** Most of what a recording runs is not worth optimizing: a sixth of its CPU time went into that (same page). */
 setFlagsFromString('--interrupt-budget=1000000');
 
+// Whoever reads may have had enough (`profiler record --help | head`); what writes an output looks after itself.
+process.stdout.on('error', () => {});
+
 const program = new Command('profiler')
   .description(
     'Low-overhead sampling profiler for Linux: stacks of any process as flame graphs, pprof, collapsed text.',

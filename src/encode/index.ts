@@ -2,10 +2,11 @@
 import { ExitCode, ProfilerError } from '../errors.ts';
 import { collapsed } from './collapsed.ts';
 import type { Format } from './format.ts';
+import { html } from './html.ts';
 import { pprof } from './pprof.ts';
 import { svg } from './svg.ts';
 
-export const formats: readonly Format[] = [svg, pprof, collapsed];
+export const formats: readonly Format[] = [svg, pprof, collapsed, html];
 
 function known(): string {
   return formats.map(format => `${format.name} (${format.extensions.join(' ')})`).join(', ');
