@@ -24,6 +24,10 @@ import { WireReader } from './wire.ts';
 /** Mappings are objects, and a process has some hundreds. */
 const MAX_MAPPINGS = 2 ** 18;
 const MAX_LINES = 2 ** 25;
+/** A profile has a handful. */
+const MAX_TYPES = 64;
+/** Values of all samples, of all types; 1 GiB. */
+const MAX_VALUES = 2 ** 27;
 const MAX_LINE_NUMBER = 2 ** 32 - 1;
 
 class PprofDecoder {
@@ -51,6 +55,9 @@ class PprofDecoder {
   decode(): Profile {
     const { sampleTypes, samples, periodTypes, comments, period, timeNanos, durationNanos } = this.#sections;
     if (sampleTypes.length === 0) throw new DecodeError('it holds no sample types.');
+    if (sampleTypes.length > MAX_TYPES) throw new DecodeError(`it holds more than ${MAX_TYPES} sample types.`);
+    if (samples.length * sampleTypes.length > MAX_VALUES)
+      throw new DecodeError(`it holds more than ${MAX_VALUES} values.`);
     const mappings = this.#mappings();
     const functions = this.#functions();
     const locations = this.#locations(mappings, functions);
@@ -65,7 +72,8 @@ class PprofDecoder {
       sampleTypes: Array.from({ length: sampleTypes.length }, (_, i) => this.#valueType(sampleTypes, i)),
       periodType: this.#valueType(periodTypes, periodTypes.length - 1),
       period,
-      startTimeMs: timeNanos / 1e6,
+      // A double of so many nanoseconds is 128 of them off: to the microsecond, so that whole milliseconds stay whole.
+      startTimeMs: Math.round(timeNanos / 1e3) / 1e3,
       durationMs: durationNanos / 1e6,
       ...splitComments(comments.map(index => this.#strings[this.#checked(index)]!)),
     };

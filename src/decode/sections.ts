@@ -5,6 +5,7 @@ import { Wire, type WireReader } from './wire.ts';
 
 /** Rows of one table. What is kept of a row is some tens of bytes; nobody records this many. */
 const MAX_ROWS = 2 ** 24;
+const MAX_COMMENTS = 2 ** 16;
 
 /** The messages of one field, as ranges of the file's bytes. */
 export class Spans {
@@ -71,7 +72,8 @@ export function findSections(reader: WireReader): Sections {
         break;
       case 13:
         readNumbers(reader, value => {
-          if (comments.push(value) > MAX_ROWS) throw new DecodeError(`it holds more than ${MAX_ROWS} comments.`);
+          if (comments.push(value) > MAX_COMMENTS)
+            throw new DecodeError(`it holds more than ${MAX_COMMENTS} comments.`);
         });
         break;
       default:

@@ -209,7 +209,7 @@ export class Uploader {
     const deadline = clock.now() + deadlineMs;
     const timer = new AbortController();
     const over = clock.sleep(deadlineMs, timer.signal);
-
+    this.#isHurried = true;
     this.#nextAttemptMs = 0;
     this.#pause?.abort();
     while (!spool.isEmpty(name) && !this.#stop.signal.aborted) {

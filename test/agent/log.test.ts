@@ -3,7 +3,7 @@ import { openLog } from '../../src/agent/log.ts';
 
 function lines(options: Parameters<typeof openLog>[0], say: (log: ReturnType<typeof openLog>) => void): string[] {
   const written: string[] = [];
-  say(openLog(options, line => written.push(line)));
+  say(openLog(options, line => void written.push(line)));
   return written;
 }
 

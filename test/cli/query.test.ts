@@ -110,8 +110,7 @@ describe('one profile of many', () => {
     expect(String(text).split('\n').sort()).toEqual(['', 'a;main;f 111', 'a;main;g 2', 'b;main;f 5']);
   });
 
-  test('on standard output', async () => {
-    vi.restoreAllMocks();
+  test('the format that is asked for, whatever the names say', async () => {
     expect(await run(...WEB, '--format', 'collapsed', '-o', '/dev/null', '-o', path('named'))).toBe(0);
     expect(readFileSync(path('named'), 'utf8')).toContain('a;main;g 2\n');
   });
@@ -162,7 +161,7 @@ describe('what is damaged is skipped and named', () => {
     expect(await run('--dir', folder, '-o', path('d.txt'))).toBe(0);
     expect(said).toContain(`skipped "${paths[7]}": its description is missing or damaged.\n`);
     expect(said).toContain(`skipped "${paths[3]}": its gzip compression is damaged or cut off.\n`);
-    expect(said).toMatch(new RegExp(`skipped "${paths[5]}": it .*\\.\n`));
+    expect(said).toMatch(new RegExp(`skipped "${paths[5]}": its? .*\\.\n`));
     expect(said).toContain('17 samples of 255.0 s in 17 profiles');
   });
 
@@ -241,19 +240,10 @@ describe('times', () => {
     ['2026-01-31T10:00', new Date(2026, 0, 31, 10).getTime()],
   ])('%s', (text, expected) => expect(parseWhen(text, at)).toBe(expected));
 
-  test.each([
-    '',
-    '15m',
-    '-15',
-    '-m',
-    '-1w',
-    '-1e9m',
-    '2026',
-    '2026-13-01',
-    '2026-01-31 10:00',
-    '99999999999999999',
-    'NaN',
-  ])('no time: %j', text => expect(parseWhen(text, at)).toBeUndefined());
+  test.each(['', '15m', '-15', '-m', '-1w', '-1e9m', '2026-13-01', '2026-01-31 10:00', '99999999999999999', 'NaN'])(
+    'no time: %j',
+    text => expect(parseWhen(text, at)).toBeUndefined(),
+  );
 });
 
 test('1,000 windows', { timeout: 60_000 }, async () => {

@@ -261,6 +261,19 @@ describe('refused', () => {
     ["its field 9 is of another type than pprof's.", [0x4a, 0x00]],
   ])('%s %j', (expected, added) => expect(reason(Buffer.concat([bytes, Uint8Array.from(added)]))).toBe(expected));
 
+  const repeated = (field: readonly number[], times: number) =>
+    Buffer.alloc(field.length * times, Uint8Array.from(field));
+
+  test.each<[string, readonly number[], number]>([
+    ['it holds more than 64 sample types.', [0x0a, 0], 64],
+    ['it holds more than 262144 mappings.', [0x1a, 0], 2 ** 18],
+    ['it holds more than 65536 comments.', [0x68, 0], 2 ** 16 + 1],
+    ['it holds more than 16777216 rows of a kind.', [0x32, 0], 2 ** 24],
+    ['it holds a sample of 0 values for 1 sample types.', [0x12, 0], 2 ** 22],
+  ])('%s', (expected, field, times) =>
+    expect(reason(gzipSync(Buffer.concat([bytes, repeated(field, times)]), { level: 1 }))).toBe(expected),
+  );
+
   test('each beginning of a file that ends within a message, or refers to what is cut off', () => {
     for (let length = 0; length < bytes.length; length++) {
       const result = reason(bytes.subarray(0, length));

@@ -274,7 +274,7 @@ describe.skipIf(obstacle)(needsBpf('a recording that is sent'), () => {
 
     test.skipIf(!hasGo)(hasGo ? 'is read by go tool pprof' : 'is read by go tool pprof (needs Go)', async () => {
       const burn = start(join(folder, 'burn'), ['60000']);
-      const args = ['tool', 'pprof', '-symbolize=none', '-top', `${url}/debug/pprof/profile?seconds=2`];
+      const args = ['tool', 'pprof', '-top', `${url}/debug/pprof/profile?seconds=2`];
       const { stdout } = await promisify(execFile)('go', args, { env: { ...process.env, PPROF_TMPDIR: folder } });
       expect(stdout).toMatch(/^ +[\d.]+m?s .* burn_briefly$/m);
       burn.kill();
