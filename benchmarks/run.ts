@@ -7,6 +7,7 @@ const all = [
   'aggregate',
   'symbolize',
   'pprof',
+  'decode',
   'flamegraph',
   'eh-frame',
   'unwind-tables',

@@ -5,7 +5,7 @@ import { compileRegex } from '../identity/regex.ts';
 import { LABEL_NAME, RELABEL_ACTIONS } from '../identity/relabel.ts';
 import { RELABEL_DEFAULTS, relabelProblems } from '../identity/relabel-check.ts';
 import { byteSize } from '../sinks/bytes.ts';
-import { duration } from '../sinks/duration.ts';
+import { age, duration } from '../sinks/duration.ts';
 import { type SinkOptions, sinkOptions } from '../sinks/index.ts';
 import { httpAddress, isLoopback } from './config-address.ts';
 
@@ -117,7 +117,7 @@ const spool = z
   .strictObject({
     dir: file.optional().describe('Folder; default `spool` in the state folder.'),
     max_bytes: byteSize.prefault('256MiB').describe('The oldest profiles are given up above this.'),
-    max_age: duration.prefault('24h').describe('Profiles are given up when they are older.'),
+    max_age: age.prefault('24h').describe('Profiles are given up when they are older.'),
   })
   .prefault({})
   .describe('Where profiles wait on the disk until every sink has taken them.');

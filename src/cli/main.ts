@@ -7,6 +7,7 @@ import { ExitCode, ProfilerError } from '../errors.ts';
 import { packageVersion } from '../package.ts';
 import { agentCommand } from './agent-command.ts';
 import { doctorCommand } from './doctor-command.ts';
+import { queryCommand } from './query-command.ts';
 import { recordCommand } from './record-command.ts';
 import { red, say } from './terminal.ts';
 
@@ -44,6 +45,7 @@ const program = new Command('profiler')
   .exitOverride()
   .addCommand(recordCommand())
   .addCommand(agentCommand())
+  .addCommand(queryCommand())
   .addCommand(doctorCommand())
   .addHelpText(
     'after',

@@ -3,7 +3,7 @@
  * sideband events after that.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import type { CommEvent, ForkEvent, SidebandEvent } from '../capture/sideband.ts';
+import type { CommEvent, ForkEvent, MmapEvent, SidebandEvent } from '../capture/sideband.ts';
 import { addMapping, type Mapping, type Mappings, overlaps, parseMaps } from './maps.ts';
 
 /** A process from one exec to the next, as long as no address changes its meaning. */
@@ -28,6 +28,8 @@ function isNewProgram(event: SidebandEvent): event is ForkEvent | CommEvent {
 
 export class ProcessTable {
   readonly #images = new Map<number, Image>();
+  /** What was mapped since, of processes that nobody asked for: most of them end before anybody does. */
+  readonly #mapped = new Map<number, MmapEvent[]>();
   /** Exited processes; late samples of other CPUs may still name them. Oldest first. */
   readonly #exited = new Set<number>();
   /** Execs and forks of a pid that are announced and not yet applied: how many. */
@@ -44,8 +46,11 @@ export class ProcessTable {
 
   /** The process as it is at this point of the recording: known, or read from /proc. */
   image(pid: number): Image {
+    const image = this.#images.get(pid);
     // What /proc shows now is another program, or another process, when an exec or a fork is still to come.
-    return this.#images.get(pid) ?? this.#set(pid, 0, this.#coming.has(pid) ? undefined : readMappings(pid));
+    if (image === undefined) return this.#set(pid, 0, this.#coming.has(pid) ? undefined : readMappings(pid));
+    const mapped = this.#mapped.get(pid);
+    return mapped === undefined ? image : this.#map(image, mapped);
   }
 
   has(pid: number): boolean {
@@ -88,6 +93,7 @@ export class ProcessTable {
         if (event.pid === event.tid) this.#exit(event.pid);
         break;
       case 'lost':
+        this.#mapped.clear();
         this.#images.clear(); // what is known may be wrong now: read it again at the next sample
         break;
     }
@@ -96,6 +102,7 @@ export class ProcessTable {
   #set(pid: number, parentPid: number, mappings: Mappings | undefined): Image {
     const image = { id: this.#nextId++, pid, parentPid, mappings };
     this.#images.set(pid, image);
+    this.#mapped.delete(pid);
     this.#exited.delete(pid);
     this.#lookAt.delete(pid);
     return image;
@@ -103,25 +110,43 @@ export class ProcessTable {
 
   #fork(pid: number, parentPid: number): void {
     if (!this.#followAll && !this.has(parentPid)) {
-      this.#images.delete(pid); // of the process that had this pid before
+      this.#delete(pid); // of the process that had this pid before
       return;
     }
     // The child has its parent's mappings until it execs, which will be told.
     const { mappings } = this.image(parentPid);
     if (mappings) this.#set(pid, parentPid, mappings);
-    else this.#images.delete(pid); // a reused pid: look at it when a sample names it
+    else this.#delete(pid); // a reused pid: look at it when a sample names it
   }
 
-  #mmap(event: SidebandEvent & { kind: 'mmap' }): void {
-    const image = this.#images.get(event.pid);
-    if (!image?.mappings) return;
-    const { start, length, fileOffset, path, device, inode, buildId } = event;
-    const mapping = { start, end: start + length, fileOffset, path, device, inode, buildId };
-    const { mappings, replaced } = addMapping(image.mappings, mapping);
-    const left = this.#withoutUnmapped(event.pid, mappings, mapping);
-    // What is mapped later where something was unmapped means something else.
-    const id = replaced || left !== mappings ? this.#nextId++ : image.id;
-    this.#images.set(event.pid, { ...image, id, mappings: left });
+  #mmap(event: MmapEvent): void {
+    if (!this.#images.get(event.pid)?.mappings) return;
+    const mapped = this.#mapped.get(event.pid);
+    if (mapped === undefined) this.#mapped.set(event.pid, [event]);
+    else mapped.push(event);
+    // Of a process that maps for ever while nobody asks.
+    if (mapped !== undefined && mapped.length >= MAPPINGS_BEFORE_LOOK) this.image(event.pid);
+  }
+
+  /** The image with what was mapped since. */
+  #map(before: Image, mapped: readonly MmapEvent[]): Image {
+    this.#mapped.delete(before.pid);
+    let image = before;
+    for (const { start, length, fileOffset, path, device, inode, buildId } of mapped) {
+      const mapping = { start, end: start + length, fileOffset, path, device, inode, buildId };
+      const { mappings, replaced } = addMapping(image.mappings ?? [], mapping);
+      const left = this.#withoutUnmapped(image.pid, mappings, mapping);
+      // What is mapped later where something was unmapped means something else.
+      const id = replaced || left !== mappings ? this.#nextId++ : image.id;
+      image = { ...image, id, mappings: left };
+    }
+    this.#images.set(image.pid, image);
+    return image;
+  }
+
+  #delete(pid: number): void {
+    this.#images.delete(pid);
+    this.#mapped.delete(pid);
   }
 
   /** A process that loads and unloads libraries for ever would have ever more mappings. */
@@ -140,7 +165,7 @@ export class ProcessTable {
     const oldest = this.#exited.values().next().value;
     if (oldest === undefined) return;
     this.#exited.delete(oldest);
-    this.#images.delete(oldest);
+    this.#delete(oldest);
     this.#lookAt.delete(oldest);
   }
 }

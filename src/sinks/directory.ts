@@ -9,7 +9,7 @@ import { baseNameOf, DESCRIPTION_ENDING, dayOf, PROFILE_ENDING, serviceFolder } 
 import { openRetention, type Retention, storedBytes } from '../store/retention.ts';
 import { profilesFolder } from '../store/state-folder.ts';
 import { byteSize } from './bytes.ts';
-import { duration } from './duration.ts';
+import { age } from './duration.ts';
 import { DeliveryError, type Sink, type SinkType, type Upload } from './sink.ts';
 
 export interface DirectoryOptions {
@@ -28,7 +28,7 @@ const options: ZodType<DirectoryOptions> = z.strictObject({
   name: z.string().min(1).default('directory').describe('Name of this sink in logs and metrics.'),
   dir: z.string().min(1).optional().describe('Folder of the profiles; default: `profiles` in the state folder.'),
   max_bytes: byteSize.prefault('1GiB').describe('Space on the disk; the oldest profiles are removed beyond it.'),
-  max_age: duration.prefault('168h').describe('Older profiles are removed.'),
+  max_age: age.prefault('7d').describe('Older profiles are removed.'),
 });
 
 /** Writes under a name that nobody guesses and renames: a reader sees the whole file or none. */

@@ -177,10 +177,10 @@ describe('the environment is above the file, the command line above both', () =>
 
   test('a problem names who said it', () => {
     const env = { PROFILER_FREQUENCY: 'often', PROFILER_LOG: '{level: loud}' };
-    expect(problems('window: 1d\n', env, { jitter: 2 }).sort()).toEqual([
+    expect(problems('window: 1w\n', env, { jitter: 2 }).sort()).toEqual([
       '$PROFILER_FREQUENCY: frequency: expected a number, not a string',
       '$PROFILER_LOG: log.level: expected error, warn, info or debug',
-      'agent.yaml:1: window: expected a number with its unit, such as "500ms", "10s", "1m" or "2h"',
+      'agent.yaml:1: window: expected a number with its unit, such as "500ms", "10s", "1m", "2h" or "7d"',
       'command line: jitter: expected at most 1',
     ]);
   });

@@ -94,7 +94,7 @@ describe('registry', () => {
       expect.objectContaining({
         code: 'unknown-format',
         exitCode: 2,
-        hint: 'Known are svg (.svg), pprof (.pb.gz .pprof .pb), collapsed (.collapsed .folded .txt).',
+        hint: 'Known are svg (.svg), pprof (.pb.gz .pprof .pb), collapsed (.collapsed .folded .txt), html (.html).',
       }),
     ),
   );

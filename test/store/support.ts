@@ -40,4 +40,4 @@ export function openStore(options: Record<string, string>): Promise<Sink> {
   return Promise.resolve(directory.open(parsed));
 }
 
-export const never = new AbortController().signal;
+export const never: AbortSignal = new AbortController().signal;
