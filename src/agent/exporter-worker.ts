@@ -27,16 +27,18 @@ export type FromExporter =
   | { readonly id: number; readonly result: readonly Upload[] | Uint8Array }
   | { readonly id: number; readonly error: string };
 
-/** Of heap and buffers; above it, symbol tables go, those first that were not used for the longest time. */
-const MAX_BYTES = 32 * 2 ** 20;
+/** Of heap and buffers: above the first, symbol tables go that the last window did not need; above the second, all. */
+const MAX_BYTES = { idle: 40 * 2 ** 20, all: 96 * 2 ** 20 };
 
-/** Least recently used first. What is known of code, symbols and names, is kept as long as it is in here. */
+/** What is known of code, its symbols and their names, is kept as long as it is in here. */
 const opened = new Map<number, ReferredCode>();
 
 function open(reference: CodeReference): ReferredCode {
-  const code = opened.get(reference.id) ?? openReferred(reference);
-  opened.delete(reference.id);
-  opened.set(reference.id, code);
+  let code = opened.get(reference.id);
+  if (code === undefined) {
+    code = openReferred(reference);
+    opened.set(reference.id, code);
+  }
   return code;
 }
 
@@ -47,12 +49,12 @@ function open(reference: CodeReference): ReferredCode {
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-function boundMemory(): void {
+function boundMemory(used: readonly CodeReference[]): void {
   collectGarbage();
   const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
-  if (heap + external <= MAX_BYTES) return;
-  const old = [...opened.keys()];
-  for (const id of old.slice(0, Math.ceil(old.length / 2))) opened.delete(id);
+  if (heap + external <= MAX_BYTES.idle) return;
+  const kept = heap + external <= MAX_BYTES.all ? new Set(used.map(({ id }) => id)) : new Set();
+  for (const id of opened.keys()) if (!kept.has(id)) opened.delete(id);
 }
 
 function run({ raw, code, job }: Extract<ToExporter, { raw: RawProfile }>): readonly Upload[] | Uint8Array {
@@ -71,5 +73,5 @@ parentPort!.on('message', (message: ToExporter) => {
   } catch (error) {
     reply({ id: message.id, error: String(error instanceof Error ? error.stack : error) });
   }
-  boundMemory();
+  boundMemory(message.code);
 });

@@ -31,8 +31,6 @@ function report(error: unknown): ExitCode {
  * it stays as it is: 30 MB less under a load of short processes, for the same CPU time (benchmarks/README.md).
  */
 setFlagsFromString('--semi-space-growth-factor=1');
-/** Most of what a recording runs is not worth optimizing: a sixth of its CPU time went into that (same page). */
-setFlagsFromString('--interrupt-budget=1000000');
 
 // Whoever reads may have had enough (`profiler record --help | head`); what writes an output looks after itself.
 process.stdout.on('error', () => {});

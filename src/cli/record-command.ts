@@ -1,4 +1,5 @@
 /** `profiler record`: its options. */
+import { setFlagsFromString } from 'node:v8';
 import { Command, Option } from 'commander';
 import { collect, hertz, ids, labels, type RecordFlags, seconds, size } from './record-flags.ts';
 
@@ -50,6 +51,9 @@ export function recordCommand(): Command {
     .addHelpText('after', EXAMPLES)
     .exitOverride()
     .action(async (command: string[], flags: RecordFlags) => {
+      // Most of what a recording runs is not worth optimizing: a sixth of its CPU time went into that
+      // (benchmarks/README.md).
+      setFlagsFromString('--interrupt-budget=1000000');
       const { record } = await import('./record.ts');
       process.exitCode = await record(command, flags);
     });

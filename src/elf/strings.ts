@@ -7,8 +7,8 @@ export const maxNameLength = 16 * 1024;
 
 const chunkBits = 16;
 const chunkSize = 1 << chunkBits;
-/** 32 MB of chunks; then they are dropped and read again. */
-const maxChunks = 512;
+/** Of chunks in memory while every name is looked at (32 MB), and while a few are asked for; then they are dropped. */
+const maxChunks = { all: 512, few: 16 };
 const noBytes = Buffer.alloc(0);
 
 /**
@@ -20,6 +20,7 @@ export class StringTable {
   readonly #offset: number;
   readonly #size: number;
   readonly #chunks = new Map<number, Buffer>();
+  #maxChunks = maxChunks.all;
 
   /** A table of `size` bytes at `offset` of the source; what lies outside of the source reads as ''. */
   constructor(source: ByteSource, offset: number, size: number) {
@@ -46,12 +47,18 @@ export class StringTable {
     return offset < this.#size ? (this.#chunk(offset >>> chunkBits)[offset & (chunkSize - 1)] ?? 0) : 0;
   }
 
+  /** Gives back what was read: after all names were looked at, of which few will be asked for again. */
+  forget(): void {
+    this.#chunks.clear();
+    this.#maxChunks = maxChunks.few;
+  }
+
   #chunk(index: number): Buffer {
     let chunk = this.#chunks.get(index);
     if (chunk === undefined) {
       const start = index * chunkSize;
       chunk = this.#read(start, Math.min(chunkSize, this.#size - start));
-      if (this.#chunks.size >= maxChunks) this.#chunks.clear();
+      if (this.#chunks.size >= this.#maxChunks) this.#chunks.clear();
       this.#chunks.set(index, chunk);
     }
     return chunk;

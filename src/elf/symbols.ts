@@ -39,11 +39,9 @@ export function readSymbols(elf: Elf, source: ByteSource): SymbolTable {
     orNone(() => collectSymbols(elf, source, section, origin, code, candidates));
   });
   orNone(() => collectStubs(elf, source, sections, candidates));
-  return new ElfSymbols(
-    candidates,
-    flatten(candidates, code),
-    sections.map(section => section.strings),
-  );
+  const strings = sections.map(section => section.strings);
+  for (const table of strings) table.forget();
+  return new ElfSymbols(candidates, flatten(candidates, code), strings);
 }
 
 /** undefined where the bytes are not what they should be. */
