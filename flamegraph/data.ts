@@ -43,6 +43,8 @@ export interface FlameSamples {
   readonly stack: Int32Array;
   /** Finite and not negative, in any unit. */
   readonly value: Float64Array;
+  /** For a difference: what the sample has in the other profile, the base; `value` is then that of the head. */
+  readonly base?: Float64Array | undefined;
 }
 
 export interface FlameData {

@@ -108,6 +108,15 @@ export interface Label {
   readonly value: string | number;
 }
 
+/** When the samples were taken: one entry for each time that a row of the samples was hit, in order of time. */
+export interface TimelineColumns {
+  readonly length: number;
+  /** Index into samples. */
+  readonly sample: Uint32Array;
+  /** Milliseconds since the start of the profile. */
+  readonly time: Float64Array;
+}
+
 export interface Profile {
   readonly strings: readonly string[];
   readonly mappings: readonly ProfileMapping[];
@@ -116,6 +125,8 @@ export interface Profile {
   readonly lines: LineColumns;
   readonly stacks: StackColumns;
   readonly samples: SampleColumns;
+  /** Where it is known. */
+  readonly timeline?: TimelineColumns | undefined;
   readonly labelSets: readonly (readonly Label[])[];
   readonly sampleTypes: readonly ValueType[];
   readonly periodType: ValueType;
