@@ -28,7 +28,7 @@ export interface Sampling {
 /** Names every address. `mappings` are those that the addresses' numbers stand for. */
 export function nameProfile(raw: RawProfile, mappings: readonly NamedCode[], sampling: Sampling): Profile {
   const { event, hz, shortNames, losses, comments } = sampling;
-  const { addresses, stacks, samples, labelSets, ends, startTimeMs, durationMs } = raw;
+  const { addresses, stacks, samples, timeline, labelSets, ends, startTimeMs, durationMs } = raw;
   const named = symbolize(addresses, mappings, { shortNames });
   const period = event.value === 'time' ? 1e9 / hz : 1;
   const scaled = event.value === 'time' ? samples.count.map(count => count * period) : samples.weight;
@@ -62,6 +62,7 @@ export function nameProfile(raw: RawProfile, mappings: readonly NamedCode[], sam
       labels: samples.labels,
       values: [samples.count, scaled],
     },
+    timeline,
     labelSets,
     sampleTypes: [{ type: 'samples', unit: 'count' }, event.counts],
     periodType: event.counts,

@@ -9,7 +9,7 @@ import type { SidebandEvent } from './capture/sideband.ts';
 import { CodeTable } from './process/code.ts';
 import { type Image, ProcessTable } from './process/table.ts';
 import { Unwinder } from './unwind/unwinder.ts';
-import { Window } from './window.ts';
+import { Window, type WindowOptions } from './window.ts';
 
 export interface RecordingOptions extends SessionOptions {
   /** Hard limit of kernel memory for unwind tables, bytes. */
@@ -61,9 +61,9 @@ export class Recording implements Consumer {
     this.#session.start();
   }
 
-  /** A window that counts the samples from now on, of all processes or of some, until closeWindow(). */
-  openWindow(labeller: Labeller, accepts?: (image: Image) => boolean): Window {
-    const window = new Window(this.#code, labeller, accepts);
+  /** A window that counts the samples from now on, until closeWindow(). */
+  openWindow(labeller: Labeller, options: WindowOptions = {}): Window {
+    const window = new Window(this.#code, labeller, options);
     this.#windows.add(window);
     return window;
   }

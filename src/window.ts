@@ -2,7 +2,10 @@
 import { Aggregator, type Resolver } from './aggregate/aggregator.ts';
 import type { Labeller } from './aggregate/labels.ts';
 import type { EndColumns } from './aggregate/stack-ends.ts';
-import type { Label, StackColumns } from './model/profile.ts';
+import { Timeline } from './aggregate/timeline.ts';
+import { field64, Word } from './capture/samples.ts';
+import { monotonicTime } from './capture/session.ts';
+import type { Label, StackColumns, TimelineColumns } from './model/profile.ts';
 import type { CodeTable, MappedCode } from './process/code.ts';
 import { Locations } from './process/locations.ts';
 import type { Image } from './process/table.ts';
@@ -25,10 +28,18 @@ export interface RawProfile {
     readonly count: Float64Array;
     readonly weight: Float64Array;
   };
+  readonly timeline: TimelineColumns | undefined;
   readonly labelSets: readonly (readonly Label[])[];
   readonly ends: EndColumns;
   readonly startTimeMs: number;
   readonly durationMs: number;
+}
+
+export interface WindowOptions {
+  /** Counts the samples of these processes alone. */
+  readonly accepts?: (image: Image) => boolean;
+  /** Keep the time of each sample. */
+  readonly times?: boolean;
 }
 
 export class Window implements Resolver {
@@ -40,10 +51,12 @@ export class Window implements Resolver {
   #image: Image | undefined;
 
   readonly #accepts: ((image: Image) => boolean) | undefined;
+  readonly #timeline: Timeline | undefined;
 
-  constructor(code: CodeTable, labeller: Labeller, accepts?: (image: Image) => boolean) {
+  constructor(code: CodeTable, labeller: Labeller, { accepts, times = false }: WindowOptions = {}) {
     this.#labeller = labeller;
     this.#accepts = accepts;
+    this.#timeline = times ? new Timeline(monotonicTime()) : undefined;
     this.#aggregator = new Aggregator(labeller);
     this.#locations = new Locations(code);
   }
@@ -57,7 +70,8 @@ export class Window implements Resolver {
     if (this.#accepts?.(image) === false) return;
     this.samples++;
     this.#image = image;
-    this.#aggregator.add(words, at, image, this);
+    const key = this.#aggregator.add(words, at, image, this);
+    this.#timeline?.add(key, field64(words, at + Word.time));
   }
 
   kernel(low: number, high: number): number {
@@ -93,6 +107,7 @@ export class Window implements Resolver {
         count: counter.count.subarray(0, count),
         weight: counter.weight.subarray(0, count),
       },
+      timeline: this.#timeline?.columns(),
       labelSets: this.#labeller.sets,
       ends: ends.columns(count),
       startTimeMs: Date.now() - durationMs, // by the clock as it is now, if somebody set it meanwhile

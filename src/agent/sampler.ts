@@ -151,9 +151,11 @@ export class Sampler {
     if (this.#pulls.size === MAX_PULLS) return undefined;
     const { limits, labels } = this.#options.config;
     const wanted = Object.entries(selection);
-    const window = this.#recording.openWindow(new SeriesLabels(this.#processes, limits.series, labels), image => {
-      const has = this.#processes.labels(image.id);
-      return wanted.every(([name, value]) => has[name] === value);
+    const window = this.#recording.openWindow(new SeriesLabels(this.#processes, limits.series, labels), {
+      accepts: image => {
+        const has = this.#processes.labels(image.id);
+        return wanted.every(([name, value]) => has[name] === value);
+      },
     });
     return new Promise(resolve => {
       const finish = () => {

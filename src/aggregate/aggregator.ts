@@ -36,9 +36,9 @@ export class Aggregator {
   /**
    * Counts one sample (see capture/samples.ts) of a process image. The words are changed: from the pid on, the record
    * itself becomes the key, with the image in place of the pid, which can be reused, and without what is not to be told
-   * apart.
+   * apart. Returns the number of the key.
    */
-  add(words: Uint32Array, at: number, image: Labelled, resolver: Resolver): void {
+  add(words: Uint32Array, at: number, image: Labelled, resolver: Resolver): number {
     const end = at + frameWords(words, at);
     const weight = field64(words, at + Word.weight);
     words[at + Word.pid] = image.id;
@@ -47,13 +47,14 @@ export class Aggregator {
     const start = at + Word.pid;
     const seen = this.counter.length;
     const key = this.counter.add(words, start, end - start, weight);
-    if (key < seen) return;
+    if (key < seen) return key;
     if (key >= this.stack.length) {
       this.stack = growInt32(this.stack);
       this.labels = growUint32(this.labels);
     }
     this.stack[key] = this.#resolve(words, at, key, resolver);
     this.labels[key] = this.#labeller.of(words, at, image);
+    return key;
   }
 
   /** Frames are innermost first; the table is built from the outermost on: user frames below kernel frames. */

@@ -16,6 +16,8 @@ import { findTargets, isAlive } from './targets.ts';
 import { red, say, status } from './terminal.ts';
 
 const MAX_COMMAND_TEXT = 300;
+/** Formats that show when samples were taken. */
+const TIMED = ['html', 'firefox'];
 
 function usage(message: string, hint?: string): ProfilerError {
   return new ProfilerError('usage', message, { exitCode: ExitCode.usage, ...(hint ? { hint } : {}) });
@@ -121,10 +123,11 @@ function untilDone(recording: Recording, flags: RecordFlags, child: Child | unde
 }
 
 /** Runs the recording to its end. What it held besides the profile can be collected when this returns. */
-async function collect(command: readonly string[], flags: RecordFlags, child: Child | undefined) {
+async function collect(command: readonly string[], flags: RecordFlags, child: Child | undefined, times: boolean) {
   const { recording, event, hz } = startRecording(flags, child);
   const byLabel = (label: 'tid' | 'cpu') => flags.labels.includes(label);
-  const window = recording.openWindow(new ThreadLabels({ byThread: byLabel('tid'), byCpu: byLabel('cpu') }));
+  const labels = new ThreadLabels({ byThread: byLabel('tid'), byCpu: byLabel('cpu') });
+  const window = recording.openWindow(labels, { times });
   try {
     recording.start();
     await untilDone(recording, flags, child);
@@ -150,7 +153,8 @@ export async function record(command: readonly string[], flags: RecordFlags): Pr
   const child = command.length > 0 ? new Child(command) : undefined;
   let collected: Awaited<ReturnType<typeof collect>>;
   try {
-    collected = await collect(command, flags, child);
+    const times = outputs.some(({ format }) => TIMED.includes(format.name));
+    collected = await collect(command, flags, child, times);
   } catch (error) {
     child?.abandon(); // where it still waits for its start
     throw error;

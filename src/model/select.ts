@@ -54,7 +54,7 @@ function selectLocations(profile: Profile, { kept }: Renumbering, mappings: Renu
   };
 }
 
-/** The samples `rows`, in this order and without labels, with nothing that they do not need. */
+/** The samples `rows`, in this order and without labels and times, with nothing that they do not need. */
 export function selectSamples(profile: Profile, rows: ArrayLike<number>): Profile {
   const { stacks: allStacks, samples, lines, functions } = profile;
   const stacks = new Renumbering(allStacks.length);
@@ -93,6 +93,7 @@ export function selectSamples(profile: Profile, rows: ArrayLike<number>): Profil
       labels: new Uint32Array(rows.length),
       values: samples.values.map(column => Float64Array.from(rows, row => column[row]!)),
     },
+    timeline: undefined,
     labelSets: [[]],
   };
 }

@@ -55,7 +55,7 @@ class Run {
   /** How the stacks ended. */
   totals(): Record<string, number> {
     const { ends, counter } = this.aggregator;
-    return endTotals(ends.columns(counter.length), counter.count, counter.count.keys());
+    return endTotals(ends.columns(counter.length), counter.count, Array(counter.length).keys());
   }
 
   /** What was counted: `comm pid tid cpu: outermost;…;leaf = count × / weight`. */
