@@ -6,7 +6,8 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Account, openTrial, type Trial, type TrialOptions, WINDOW_MS } from '../test/support/agent-trial.ts';
 import { answers, compileText, flipByte, selfSigned } from '../test/support/faulty-backend.ts';
@@ -47,6 +48,8 @@ const { values, positionals } = parseArgs({
   options: { runs: { type: 'string', default: '20' } },
 });
 const target = compile('test/programs/burn.c');
+const other = join(folder, 'other');
+copyFileSync(target, other);
 const crowd = compileText(folder, 'crowd', CROWD);
 const certificate = selfSigned(folder);
 
@@ -99,8 +102,24 @@ const onDisk = () => ({ hasDisk: true });
 
 async function killAfter(ms: number, trial: Trial): Promise<void> {
   await sleep(ms);
-  await trial.kill();
+  await trial.agent().end('SIGKILL');
   await trial.start();
+}
+
+/** Another series is not taken: what was taken of the same windows is not sent again. */
+async function withOther(trial: Trial): Promise<void> {
+  const started = spawn(other, ['100000000'], { stdio: 'ignore' });
+  try {
+    trial.backend.fault = ({ service }) => (service === 'other' ? answers.status(500) : undefined);
+    await trial.start({ ...trial.config(), targets: { exe: [target, other] } });
+    await trial.refused(2);
+    await trial.agent().end('SIGTERM');
+    trial.backend.fault = () => undefined;
+    await trial.start();
+    await trial.delivered(2);
+  } finally {
+    started.kill();
+  }
 }
 
 /** The largest that were seen of agents among the crowd. */
@@ -187,7 +206,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
   'spooled file damaged': waiting(async ({ spooled }) => flipByte((await spooled(3)).at(-2)!)),
   'spooled file damaged, restart': waiting(async trial => {
     flipByte((await trial.spooled(3)).at(-2)!);
-    await trial.kill();
+    await trial.agent().end('SIGKILL');
     await trial.start();
   }),
   'clock set back 1 h': waiting(
@@ -199,6 +218,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     },
     () => ({ hasClock: true }),
   ),
+  'one series is refused, restart': { run: withOther },
   '10,000 processes': { run: inCrowd },
 };
 

@@ -74,6 +74,7 @@ function makeWindow(address: Float64Array, group: number): RawProfile {
       count: ones(),
       weight: ones(),
     },
+    timeline: undefined,
     labelSets: [[{ key: 'service_name', value: 'node' }]],
     ends: {
       end: new Uint8Array(STACKS).fill(UnwindEnd.PROFILER_END_COMPLETE),

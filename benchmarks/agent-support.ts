@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { packageRoot } from '../src/package.ts';
 import { decodePprof } from '../test/support/pprof.ts';
+import { stopServers } from '../test/support/servers.ts';
 import { endsOf } from '../test/support/unwind.ts';
 import { folder, profiler, sleep } from './support.ts';
 
@@ -33,7 +34,9 @@ function kill(child: ChildProcess): void {
 process.prependListener('exit', () => {
   for (const child of running) kill(child);
 });
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => stopServers().finally(() => process.exit(1)));
+}
 
 /** Starts a program; returns what ends it. */
 export function start(command: readonly string[]): () => void {

@@ -364,8 +364,12 @@ static __always_inline int unwind_step(struct profiler_walk *walk, u64 *frames)
 		return unwind_end(walk, PROFILER_END_COMPLETE);
 	case PROFILER_RULE_SIGNAL:
 		return unwind_signal(walk);
-	case PROFILER_RULE_UNSUPPORTED:
-		return unwind_by_frame_pointer(walk, 0, 0);
+	case PROFILER_RULE_UNSUPPORTED: {
+		/* The flag: all of the file has frame pointers, whatever stack they lead to. */
+		int trusted = !!(rule.saved & PROFILER_EXACT_ONLY);
+
+		return unwind_by_frame_pointer(walk, trusted, trusted && walk->depth > 1);
+	}
 	case PROFILER_RULE_NONE:
 		/* Among code that has rules, what was interrupted may have a frame pointer of 0 by chance. */
 		return unwind_by_frame_pointer(walk, 0, walk->table < PROFILER_TABLE_FIRST || walk->depth > 1);

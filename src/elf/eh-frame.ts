@@ -3,15 +3,15 @@
  * from the call frame information of .eh_frame (LSB Core, "Exception Frames") and .debug_frame (DWARF 5, 6.4).
  */
 
-import { RuleKind } from '../capture/records.gen.ts';
+import { RuleKind, Saved } from '../capture/records.gen.ts';
 import type { ByteSource } from './bytes.ts';
 import { CfaProgram } from './cfi/cfa-program.ts';
 import { collectEntries, ExecutableSegments } from './cfi/frame-collector.ts';
 import { FrameEntries } from './cfi/frame-entries.ts';
-import { debugFrame, ehFrame } from './cfi/frame-sections.ts';
+import { debugFrame, ehFrame, isGo } from './cfi/frame-sections.ts';
 import { type FrameRegisters, frameRegisters } from './cfi/frame-state.ts';
 import { signalTrampolines } from './cfi/signal-trampolines.ts';
-import { type Elf, ET_REL } from './format.ts';
+import { type Elf, ET_REL, PF_X, PT_LOAD, type Segment } from './format.ts';
 import { RowBuilder, type UnwindRows } from './unwind-rows.ts';
 
 /** Offsets of rows have 32 bits. */
@@ -37,7 +37,22 @@ export function readUnwindRows(elf: Elf, source: ByteSource): UnwindRows | undef
     else entries.fill(collectEntries(section, code, new FrameEntries()));
   }
   entries.fill(trampolineEntries(elf, source));
-  return entries.length === 0 ? undefined : makeRows(entries, registers, bytes / bytesPerRow);
+  if (entries.length === 0) return isGo(elf) ? framePointerRows(elf) : undefined;
+  return makeRows(entries, registers, bytes / bytesPerRow);
+}
+
+/** Go that was stripped: its frame pointers are good, and lead from one stack to another where its runtime changes them. */
+function framePointerRows(elf: Elf): UnwindRows | undefined {
+  const code = elf.segments.find(executable);
+  if (code === undefined) return undefined;
+  const rows = new RowBuilder(2);
+  rows.add(0, RuleKind.PROFILER_RULE_UNSUPPORTED | (Saved.PROFILER_EXACT_ONLY << 8), 0);
+  rows.addGap(Math.min(code.memorySize, maxSpan));
+  return rows.finish(code.address, { entries: 0, damaged: 0, discarded: 0, cut: false });
+}
+
+function executable({ type, flags }: Segment): boolean {
+  return type === PT_LOAD && (flags & PF_X) !== 0;
 }
 
 function trampolineEntries(elf: Elf, source: ByteSource): FrameEntries {

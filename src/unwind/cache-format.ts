@@ -17,7 +17,7 @@ const MAGIC = 0x54776e75;
  * To be raised with every change after which the same file gives another table, or is no longer, or newly, absent: in
  * what readUnwindRows makes of it, in compileTable, in what a rule means (`bpf/records.h`), and in the format itself.
  */
-export const VERSION = 2;
+export const VERSION = 3;
 /** Changes by itself when sizes in `bpf/records.h` do. */
 const LAYOUT =
   sizeOf.UnwindRow |

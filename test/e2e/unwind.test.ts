@@ -17,6 +17,7 @@ import {
   cgo,
   clang,
   go,
+  goStripped,
   java,
   missingFor,
   node,
@@ -127,6 +128,14 @@ describe.skipIf(obstacle)(needsBpf('stacks without frame pointers'), () => {
     test.skipIf(missing !== '')(`complete${missing && ` (needs ${missing})`}`, async () => {
       expectComplete(await record(target), aim);
     });
+  });
+
+  const noGo = missingFor(goStripped);
+  test.skipIf(noGo !== '')(`Go without tables is as deep as with them${noGo && ` (needs ${noGo})`}`, async () => {
+    const [bare, full] = [await record(goStripped), await record(go)];
+    expect(completeShare(bare.ends), [...bare.ends].join(' ')).toBeGreaterThanOrEqual(goStripped.aim / 100);
+    const depths = [bare, full].map(({ stacks }) => sharesOf(stacks, roots).depth);
+    expect(depths[0]! / depths[1]!).toBeCloseTo(1, 1);
   });
 
   test('--unwind fp does without tables, and says what it has', async () => {

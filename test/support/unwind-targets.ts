@@ -128,16 +128,18 @@ export const rust: Target = {
     burns(makeWith(folder, 'rust', 'rustc', '-O', '--edition', '2021', '-o', 'OUTPUT', source('rust.rs'))),
 };
 
-function goTarget(name: string, file: string, needs: readonly string[]): Target {
+function goTarget(name: string, file: string, needs: readonly string[], ...flags: readonly string[]): Target {
   return {
     name,
     needs,
     aim: 99.5,
-    make: folder => burns(makeWith(folder, `go-${file}`, 'go', 'build', '-o', 'OUTPUT', source(file))),
+    make: folder => burns(makeWith(folder, `go-${file}`, 'go', 'build', ...flags, '-o', 'OUTPUT', source(file))),
   };
 }
 
 export const go = goTarget('Go', 'go.go', ['go']);
+/** Nothing tells how to unwind it but its frame pointers. */
+export const goStripped = goTarget('Go, stripped', 'go.go', ['go'], '-ldflags=-s -w');
 export const cgo = goTarget('Go with C', 'cgo.go', ['go', 'gcc']);
 
 export const clang: Target = {

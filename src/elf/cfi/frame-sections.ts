@@ -35,8 +35,12 @@ export function ehFrame(elf: Elf, source: ByteSource): FrameSection | undefined 
 export function debugFrame(elf: Elf, source: ByteSource): FrameSection | undefined {
   const section = elf.sections.find(isDebugFrame);
   const bytes = section && readContents(elf, source, section, maxSection);
-  const isGo = elf.sections.some(({ name }) => name === '.gopclntab' || name === '.data.rel.ro.gopclntab');
-  return bytes && { bytes: plain(bytes), address: 0, isEh: false, endsAtZero: false, isGo };
+  return bytes && { bytes: plain(bytes), address: 0, isEh: false, endsAtZero: false, isGo: isGo(elf) };
+}
+
+/** Whether Go's own compiler has made a part of the file. */
+export function isGo(elf: Elf): boolean {
+  return elf.sections.some(({ name }) => name === '.gopclntab' || name === '.data.rel.ro.gopclntab');
 }
 
 function isDebugFrame({ name, type }: Section): boolean {
