@@ -19,7 +19,7 @@ interface Waiting {
 }
 
 /** MB: the thread ends rather than take more for its heap. */
-const HEAP_LIMIT = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 2 };
+const HEAP_LIMIT = { maxOldGenerationSizeMb: 192, maxYoungGenerationSizeMb: 8 };
 
 /** How often idle() looks. */
 const IDLE_MS = 20;
