@@ -26,6 +26,8 @@ export interface FlameFrames {
   readonly kind: Uint8Array;
   /** Index into names: module or `file:line`, for the frame's title. 0 = none. */
   readonly detail: Uint32Array;
+  /** Index into names: executable, library, script or package that the code is part of. 0 = none; missing = `detail`. */
+  readonly module?: Uint32Array | undefined;
 }
 
 /** Stacks as a prefix table: a stack is its leaf frame and the stack of its callers. Callers precede callees. */
@@ -59,4 +61,9 @@ export interface FlameData {
 export function kindOf(data: FlameData, frame: number): FlameKind {
   const kind = data.frames.kind[frame]!;
   return (kind < KINDS ? kind : FlameKind.unknown) as FlameKind;
+}
+
+/** The name of a frame's module, '' for none. */
+export function moduleOf(data: FlameData, frame: number): string {
+  return data.names[(data.frames.module ?? data.frames.detail)[frame]!]!;
 }

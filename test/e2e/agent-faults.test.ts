@@ -107,7 +107,7 @@ describe.skipIf(!canRun)(`${needsBpf('faults')}${canCompile ? '' : ' (skipped: n
     await trial.until('memory is used', () => trial.agent().log().includes('EROFS'));
     trial.disk!.readOnly(false);
     await trial.spooled(before + 2);
-    await trial.kill(); // what was in memory is on the disk now
+    await trial.agent().end('SIGTERM'); // what was in memory is on the disk now
     trial.backend.fault = () => undefined;
     await trial.start();
     await trial.delivered(before + 2);

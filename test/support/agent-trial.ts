@@ -62,7 +62,7 @@ function account(arrivals: readonly Arrival[], lives: readonly Life[]): Account 
     }
     const rest = Math.max(0, endMs - at);
     if (wasKilled) cutOff.push(rest);
-    missing += windowsIn(wasKilled ? rest - WINDOW_MS : rest);
+    missing += wasKilled ? Math.floor(rest / WINDOW_MS) : windowsIn(rest);
   }
   return {
     windows: first.length + missing,
@@ -208,8 +208,6 @@ export async function openTrial({ tls, hasDisk = false, hasClock = false, exe }:
     spool,
     config,
     start,
-    /** Ends the last agent by SIGKILL. */
-    kill: () => agent().end('SIGKILL'),
     /** Gives the last agent another configuration. */
     reload(using: object) {
       current = using;

@@ -1,0 +1,135 @@
+/** What `html-pack.ts` wrote, as columns again. The bytes may come from anybody: every index is checked. */
+
+import { ByteReader, TICKS_PER_MS } from './html-bytes.ts';
+
+/** A profile as the viewer holds it. Samples stand in the order of their stacks. */
+export interface ViewerData {
+  /** names[0] is ''. */
+  readonly names: readonly string[];
+  readonly frames: {
+    readonly length: number;
+    readonly name: Uint32Array;
+    readonly kind: Uint8Array;
+    readonly detail: Uint32Array;
+  };
+  /** In pre-order: callers precede callees, and what is below a stack follows it. */
+  readonly stacks: { readonly length: number; readonly prefix: Int32Array; readonly frame: Uint32Array };
+  readonly samples: { readonly length: number; readonly stack: Int32Array };
+  readonly values: readonly { readonly head: Float64Array; readonly base: Float64Array | undefined }[];
+  readonly threads: { readonly names: readonly string[]; readonly of: Uint32Array };
+  /** Empty where it is not known; ms. */
+  readonly timeline: { readonly length: number; readonly sample: Uint32Array; readonly time: Float64Array };
+}
+
+// A mark at the start of a name is part of the name.
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+
+function unpackNames(reader: ByteReader): string[] {
+  const count = reader.count();
+  const lengths = new Uint32Array(2 * count);
+  for (let i = 0; i < lengths.length; i++) lengths[i] = reader.varint();
+  let bytes = new Uint8Array(256);
+  let before = 0;
+  return Array.from({ length: count }, (_, i) => {
+    const shared = Math.min(lengths[2 * i]!, before);
+    const suffix = reader.raw(lengths[2 * i + 1]!);
+    before = shared + suffix.length;
+    if (before > bytes.length) {
+      const larger = new Uint8Array(2 * before);
+      larger.set(bytes);
+      bytes = larger;
+    }
+    bytes.set(suffix, shared);
+    return decoder.decode(bytes.subarray(0, before));
+  });
+}
+
+function unpackFrames(reader: ByteReader, names: number): ViewerData['frames'] {
+  const length = reader.count();
+  const name = new Uint32Array(length);
+  const kind = new Uint8Array(length);
+  const detail = new Uint32Array(length);
+  for (let i = 0; i < length; i++) name[i] = reader.index(names);
+  for (let i = 0; i < length; i++) kind[i] = reader.index(256);
+  for (let i = 0; i < length; i++) detail[i] = reader.index(names);
+  return { length, name, kind, detail };
+}
+
+function unpackStacks(reader: ByteReader, frames: number): ViewerData['stacks'] {
+  const length = reader.count();
+  const prefix = new Int32Array(length);
+  const frame = new Uint32Array(length);
+  for (let i = 0; i < length; i++) {
+    let caller = i - 1;
+    for (let rise = reader.varint(); rise > 0 && caller >= 0; rise--) caller = prefix[caller]!;
+    prefix[i] = caller;
+  }
+  const ranks = new Uint32Array(length);
+  for (let i = 0; i < length; i++) ranks[i] = reader.varint();
+  const callees: number[][] = Array.from({ length: frames + 1 }, () => []);
+  for (let i = 0; i < length; i++) {
+    const known = callees[prefix[i]! < 0 ? frames : frame[prefix[i]!]!]!;
+    if (ranks[i] === 0) known.push(reader.index(frames));
+    const found = ranks[i] === 0 ? known.at(-1) : known[ranks[i]! - 1];
+    if (found === undefined) throw new RangeError('the embedded profile is damaged');
+    frame[i] = found;
+  }
+  return { length, prefix, frame };
+}
+
+function unpackValues(reader: ByteReader, length: number): Float64Array {
+  const values = new Float64Array(length);
+  if (reader.index(2) === 1) {
+    for (let i = 0; i < length; i++) values[i] = reader.varint();
+    return values;
+  }
+  const bytes = reader.raw(8 * length);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let i = 0; i < length; i++) values[i] = view.getFloat64(8 * i);
+  return values;
+}
+
+function unpackTimeline(reader: ByteReader, samples: number): ViewerData['timeline'] {
+  const length = reader.count();
+  const sample = new Uint32Array(length);
+  const time = new Float64Array(length);
+  let tick = 0;
+  for (let i = 0; i < length; i++) {
+    tick += reader.varint();
+    time[i] = tick / TICKS_PER_MS;
+  }
+  for (let i = 0; i < length; i++) sample[i] = reader.index(samples);
+  return { length, sample, time };
+}
+
+/** @throws RangeError where the bytes are not what `pack` writes */
+export function unpack(bytes: Uint8Array): ViewerData {
+  const reader = new ByteReader(bytes);
+  const names = unpackNames(reader);
+  const frames = unpackFrames(reader, names.length);
+  const stacks = unpackStacks(reader, frames.length);
+  const types = reader.count();
+  const threadNames = Array.from({ length: reader.count() }, () => decoder.decode(reader.raw(reader.varint())));
+  const length = reader.count();
+  const stack = new Int32Array(length);
+  let place = 0;
+  for (let i = 0; i < length; i++) {
+    place += reader.index(stacks.length + 1 - place);
+    stack[i] = place - 1;
+  }
+  const values = Array.from({ length: types }, () => {
+    const head = unpackValues(reader, length);
+    return { head, base: reader.index(2) === 1 ? unpackValues(reader, length) : undefined };
+  });
+  const of = new Uint32Array(threadNames.length > 0 ? length : 0);
+  for (let i = 0; i < of.length; i++) of[i] = reader.index(threadNames.length);
+  return {
+    names,
+    frames,
+    stacks,
+    samples: { length, stack },
+    values,
+    threads: { names: threadNames, of },
+    timeline: unpackTimeline(reader, length),
+  };
+}
