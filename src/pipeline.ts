@@ -95,8 +95,8 @@ export class Recording implements Consumer {
     return {
       ...this.#session.losses(),
       'stacks cut off (too deep)': this.#truncated,
-      'unwind tables given up (--unwind-memory)': this.#unwinder?.evictions ?? 0,
-      'processes without unwind tables (--unwind-memory)': this.#unwinder?.refused ?? 0,
+      'unwind tables given up (limit of memory)': this.#unwinder?.evictions ?? 0,
+      'processes without unwind tables (limit of memory)': this.#unwinder?.refused ?? 0,
     };
   }
 

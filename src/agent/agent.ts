@@ -28,8 +28,8 @@ export interface LastWindow {
   readonly exportMs: number;
 }
 
-/** What is left for deliveries of the 5 s in which the agent ends. */
-const FLUSH_MS = 3500;
+/** The agent ends within 5 s, and delivers until so long after it was told to. */
+const FLUSH_UNTIL_MS = 4000;
 const MEMORY_CHECK_MS = 1000;
 
 export class Agent {
@@ -174,7 +174,7 @@ export class Agent {
     const used = `${(bytes / 2 ** 20).toFixed(0)} MiB of ${(this.config.limits.memory / 2 ** 20).toFixed(0)} MiB`;
     if (step > before) this.#log.warn(`${used} of memory are in use: details are given up (step ${step}).`);
     else this.#log.info(`${used} of memory are in use: details come back (step ${step}).`);
-    if (step === SHED.caches && step > before) void this.#exporter.close();
+    if (step === SHED.caches && step > before) void this.#exporter.idle().then(() => this.#exporter.close());
     if (sampledShare(step) !== sampledShare(before)) this.#restart(this.config);
   }
 
@@ -247,9 +247,10 @@ export class Agent {
 
   /** Ends the window and delivers what can be delivered within 5 s. What is left stays in the spool. */
   async stop(): Promise<void> {
+    const end = performance.now() + FLUSH_UNTIL_MS;
     this.#sampler.stop();
     await this.#putting;
-    const left = await this.delivery.close(FLUSH_MS);
+    const left = await this.delivery.close(Math.max(0, end - performance.now()));
     if (left > 0) this.#log.info(`${left} profiles wait in the spool for the next start.`);
     await this.#exporter.close();
     this.#sampler.close();

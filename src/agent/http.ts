@@ -159,7 +159,7 @@ export async function openServer(
     }
     answer(agent, request, gone.signal)
       .catch(error => {
-        log.error(`A request failed: ${reasonOf(error)}.`);
+        if (!gone.signal.aborted) log.error(`A request failed: ${reasonOf(error)}.`);
         return text(500, 'The agent could not answer; its log says why.');
       })
       .then(reply => send(response, reply));
@@ -171,7 +171,8 @@ export async function openServer(
   server.maxConnections = 64;
   await listen(server, address);
   const { port } = server.address() as AddressInfo;
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  const bound = address.host || '::';
+  const host = bound.includes(':') ? `[${bound}]` : bound;
   return {
     url: `${tls ? 'https' : 'http'}://${host}:${port}`,
     close: () =>

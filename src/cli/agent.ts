@@ -36,22 +36,35 @@ function read(flags: AgentFlags): AgentConfig {
   });
 }
 
-/** Whatever of the server's part has changed, the server is opened again. */
+/** The agent's server, which can be opened again with other options. */
 class Listener {
   #server: Awaited<ReturnType<typeof openServer>>;
-  #options = '';
+  #options: AgentConfig['http'] | undefined;
+  readonly #agent: Agent;
   readonly #log: Log;
 
-  constructor(log: Log) {
+  constructor(agent: Agent, log: Log) {
+    this.#agent = agent;
     this.#log = log;
   }
 
-  async listen(agent: Agent): Promise<void> {
-    const options = JSON.stringify(agent.config.http);
-    if (options === this.#options) return;
+  /** Listens as it is told. Throws a ProfilerError when it cannot, and goes on as before then. */
+  async listen(options: AgentConfig['http']): Promise<void> {
+    const before = this.#options;
+    // Files that the options name may have other contents now.
+    const isSame = JSON.stringify(options) === JSON.stringify(before) && !options.tls && !options.token_file;
+    if (isSame) return;
     await this.#server?.close();
-    this.#options = '';
-    this.#server = await openServer(agent, agent.config.http, this.#log);
+    try {
+      await this.#open(options);
+    } catch (error) {
+      if (before) await this.#open(before);
+      throw error;
+    }
+  }
+
+  async #open(options: AgentConfig['http']): Promise<void> {
+    this.#server = await openServer(this.#agent, options, this.#log);
     this.#options = options;
     if (this.#server) this.#log.info(`Serving ${this.#server.url}`);
   }
@@ -61,10 +74,19 @@ class Listener {
   }
 }
 
+/** Takes the configuration over as a whole, or nothing of it. */
 async function reload(agent: Agent, listener: Listener, flags: AgentFlags, log: Log): Promise<void> {
+  const before = agent.config;
   try {
-    await agent.reload(read(flags));
-    await listener.listen(agent);
+    const config = read(flags);
+    await listener.listen(config.http);
+    try {
+      await agent.reload(config);
+    } catch (error) {
+      await listener.listen(before.http);
+      throw error;
+    }
+    log.configure(config.log);
   } catch (error) {
     if (!(error instanceof ProfilerError)) throw error;
     log.error(`The configuration is not taken over: ${error.message} ${error.hint ?? ''}`);
@@ -84,16 +106,19 @@ export async function agent(flags: AgentFlags): Promise<ExitCode> {
   const ended = new Promise<unknown>(resolve => {
     end = resolve;
   });
-  const running = await Agent.start(config, log, error => end(error));
-  const listener = new Listener(log);
+  // Before anything that takes time: a signal that nobody expects ends the process.
   let reloading = Promise.resolve();
+  let reloadAgain = () => {};
+  process.on('SIGHUP', () => reloadAgain());
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => end());
-  process.on('SIGHUP', () => {
+  const running = await Agent.start(config, log, error => end(error));
+  const listener = new Listener(running, log);
+  reloadAgain = () => {
     reloading = reloading.then(() => reload(running, listener, flags, log)).catch(end);
-  });
+  };
   let cause: unknown;
   try {
-    await listener.listen(running);
+    await listener.listen(config.http);
     cause = await ended;
   } catch (error) {
     cause = error;

@@ -178,7 +178,7 @@ export class Uploader {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       log(`Sink ${name} failed in an unexpected way and will be tried again: ${text}`);
     } else if (this.#failures === 1)
-      log(`Sink ${name} does not take profiles: ${error.message}; they wait in the spool.`);
+      log(`Sink ${name} does not take profiles, which wait in the spool: ${error.message}`);
     if (this.#failures === FAILURES_TO_OPEN)
       log(`Sink ${name} failed ${this.#failures} times; probing it from now on.`);
     const retryAfterMs = error instanceof DeliveryError ? error.retryAfterMs : undefined;
