@@ -33,7 +33,7 @@ describe.skipIf(!canRun)(`${needsBpf('faults')}${canCompile ? '' : ' (skipped: n
   ])('%s, then a backend that works: everything arrives', async (_, answer, told) => {
     const trial = await trialWith();
     trial.backend.fault = () => answer;
-    await trial.start();
+    await trial.start(trial.config(trial.backend.url, { timeout: '1s' }));
     await trial.refused(2);
     trial.backend.fault = () => undefined;
     await trial.delivered(2);

@@ -90,7 +90,7 @@ export const canCompile = hasCommand('cc');
 export const canCertify = hasCommand('openssl');
 
 /** Compiles C; the path of what came out. */
-export function compileText(folder: string, name: string, text: string, ...options: string[]): string {
+function compileText(folder: string, name: string, text: string, ...options: string[]): string {
   const output = join(folder, name);
   execFileSync('cc', ['-O2', ...options, '-x', 'c', '-o', output, '-'], { input: text });
   return output;
