@@ -8,6 +8,7 @@ const all = [
   'symbolize',
   'pprof',
   'decode',
+  'diff',
   'flamegraph',
   'eh-frame',
   'unwind-tables',

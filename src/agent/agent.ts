@@ -76,6 +76,7 @@ export class Agent {
     const delivery = await Delivery.open(config, log);
     try {
       const agent = new Agent(config, delivery, log, onFatal);
+      agent.#exporter.warmUp();
       agent.#sampler.start(config.jitter * Math.random());
       agent.#tellStart();
       return agent;

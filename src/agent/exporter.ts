@@ -35,6 +35,11 @@ export class Exporter {
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 1;
 
+  /** Starts the thread before there is anything to export: what is exported late is lost with the process. */
+  warmUp(): void {
+    this.#worker ??= this.#start();
+  }
+
   /** Whether it reads files of windows at present. */
   get isBusy(): boolean {
     return this.#waiting.size > 0;

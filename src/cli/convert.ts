@@ -1,6 +1,7 @@
 /** `profiler convert`: inputs → one profile → what was asked of it → outputs. */
 import { createReadStream } from 'node:fs';
 import type { SvgOptions } from '../../flamegraph/index.ts';
+import { bounded } from '../../flamegraph/text.ts';
 import { readProfile } from '../decode/index.ts';
 import type { EncodeOptions, TopSort } from '../encode/format.ts';
 import { ExitCode, ProfilerError, systemCode } from '../errors.ts';
@@ -56,6 +57,9 @@ const REASONS: Readonly<Record<string, string>> = {
 /** Formats for people: without -o they go to standard output. */
 const TO_READ = ['top', 'tree'];
 
+/** Of an input, in a line that is said. */
+const MAX_TEXT = 200;
+
 function nameOf(input: string): string {
   return input === '-' ? 'standard input' : `"${input}"`;
 }
@@ -80,9 +84,9 @@ async function readAll(inputs: readonly string[], sampleType: string | undefined
   for (const input of inputs) {
     const profile = await read(input);
     profiles.push(sampleType === undefined ? profile : selectSampleType(profile, sampleType));
-    if (profiles.length > 1) profiles.splice(0, 2, mergeProfiles(profiles)); // so that two at most are in memory
   }
-  return profiles[0]!;
+  // All at once: windows that begin together count once.
+  return profiles.length === 1 ? profiles[0]! : mergeProfiles(profiles);
 }
 
 function checkInputs(inputs: readonly string[]): void {
@@ -140,10 +144,12 @@ function encodeOptions(profile: Profile, inputs: readonly string[], flags: Conve
 function summary(profile: Profile, inputs: number, written: readonly Output[]): void {
   const seconds = profile.durationMs > 0 ? ` of ${(profile.durationMs / 1000).toFixed(1)} s` : '';
   const { type, unit } = profile.sampleTypes[0]!;
-  const count = unit === 'count' ? type : `${unit} of ${type}`;
-  say(`${bold(`${totalSamples(profile)} ${count}`)}${seconds}${inputs > 1 ? ` in ${inputs} profiles` : ''}`);
+  const what = bounded(unit === 'count' ? type : `${unit} of ${type}`, MAX_TEXT);
+  say(`${bold(`${totalSamples(profile)} ${what}`)}${seconds}${inputs > 1 ? ` in ${inputs} profiles` : ''}`);
   if (profile.samples.length === 0) say(yellow('There are no samples.'));
-  for (const [cause, number] of Object.entries(profile.losses)) if (number > 0) say(yellow(`${cause}: ${number}`));
+  for (const [cause, count] of Object.entries(profile.losses)) {
+    if (count > 0) say(yellow(`${bounded(cause, MAX_TEXT)}: ${count}`));
+  }
   for (const { path } of written) if (path !== '-') say(`wrote ${bold(path)}`);
 }
 

@@ -65,19 +65,18 @@ export function findInputs(
 
 /** @throws ProfilerError when it cannot be read, or is no profile */
 export async function readInput(path: string): Promise<Profile> {
-  const name = inputName(path);
-  const chunks: AsyncIterable<Uint8Array> =
-    path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 2 ** 18 });
+  const name = path === '-' ? inputName(path) : `"${path}"`;
+  const chunks = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 2 ** 18 });
   try {
     return await readProfile(chunks, name);
   } catch (error) {
     const code = systemCode(error);
-    if (code === '') throw error;
-    throw new ProfilerError('unreadable', `cannot read "${name}": ${REASONS[code] ?? code}.`, { cause: error });
+    if (error instanceof ProfilerError || code === '') throw error;
+    throw new ProfilerError('unreadable', `cannot read ${name}: ${REASONS[code] ?? code}.`, { cause: error });
   }
 }
 
-/** What messages call an input. */
+/** What an input is called. */
 export function inputName(path: string): string {
   return path === '-' ? 'standard input' : path;
 }

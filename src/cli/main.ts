@@ -6,6 +6,8 @@ import { exitProcess } from '../capture/addon.ts';
 import { ExitCode, ProfilerError } from '../errors.ts';
 import { packageVersion } from '../package.ts';
 import { agentCommand } from './agent-command.ts';
+import { convertCommand } from './convert-command.ts';
+import { diffCommand } from './diff-command.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { queryCommand } from './query-command.ts';
 import { recordCommand } from './record-command.ts';
@@ -42,6 +44,8 @@ const program = new Command('profiler')
   .version(packageVersion(), '-V, --version')
   .exitOverride()
   .addCommand(recordCommand())
+  .addCommand(convertCommand())
+  .addCommand(diffCommand())
   .addCommand(agentCommand())
   .addCommand(queryCommand())
   .addCommand(doctorCommand())

@@ -42,7 +42,7 @@ export function recordCommand(): Command {
         .default(64 * 2 ** 20, '64M'),
     )
     .option('-o, --output <file>', 'where to write; may repeat; - is standard output', collect, [])
-    .option('--format <format>', 'svg, html, pprof or collapsed, whatever the file name says')
+    .option('--format <format>', 'format, whatever the file name says; see profiler convert --help')
     .option('--annotate', 'collapsed: mark kernel, generated and inlined frames with _[k] _[j] _[i]', false)
     .option('--labels <list>', 'pprof: keep samples apart by pid, tid, comm, cpu', labels, [])
     .option('--short-names', 'C++ and Rust names without parameters and template arguments', false)

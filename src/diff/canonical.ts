@@ -13,10 +13,10 @@ export interface CanonicalFunction {
 /** UTF-16 units that count. V8 hashes strings above 16,383 by their length alone, and lookups become linear searches. */
 const MAX_NAME = 16_000;
 
-/** Words that gcc and LLVM append to the names of functions which they split, specialized or made unique. */
-const CLONES = new Set(
-  'cold part isra constprop lto_priv localalias llvm __uniq clone specialized hot unlikely'.split(' '),
-);
+/** Words that gcc and LLVM append, with a number, to the names of functions which they split or specialized. */
+const CLONES = new Set('cold part isra constprop lto_priv localalias llvm __uniq specialized'.split(' '));
+/** Those that stand without a number too: others are names of methods in other languages. */
+const UNNUMBERED = new Set(['cold', 'localalias']);
 /** The same behind demangled names: `f(int) [clone .cold]` of GNU, `f(int) (.cold)` of LLVM. */
 const DEMANGLED_CLONES = [
   [' [clone .', ']'],
@@ -31,7 +31,7 @@ const REPLACEMENTS: readonly (readonly [RegExp, string])[] = [
   [/#\d+\}/g, '}'], // {lambda(int)#2}, {closure#0}, {impl#3}
   [/'(lambda|unnamed)\d+'/g, "'$1'"], // LLVM's demangler
   [/\$_\d+/g, '$$_'], // clang's lambdas, before demangling gives them a name
-  [/\$\$Lambda(?:[$/.](?:\d+|0x[0-9a-f]+))+/g, '$$$$Lambda'], // Java: Type$$Lambda$14/0x0000000800066840
+  [/\$\$Lambda(?:[$/.](?:0x[0-9a-f]+|\d+))+/g, '$$$$Lambda'], // Java: Type$$Lambda$14/0x0000000800066840
   [/(lambda\$[^$\s;.(]+)\$\d+/g, '$1'], // Java: lambda$main$0
 ];
 /** What tells that one of them may apply: most names are spared the rest. */
@@ -41,6 +41,9 @@ const REPLACEABLE = /::h[0-9a-f]|[[#$]|'lambda|'unnamed/;
 const V8_CODE = /^(?:JS|LazyCompile|Function|Script|Eval):(?!:)[*~^+]?/;
 const LINES = /(?::\d+){1,2}$/;
 const ANONYMOUS = '(anonymous)';
+const MINIFIED = '(minified)';
+const UNNAMED = '[unnamed]';
+const PLACEHOLDER = /^(?:\(anonymous\)|\(minified\)|\[unnamed\]|\[unknown)/;
 
 const SCRIPT = /\.[cm]?js$/;
 /** `main.3f2a9c1b.js`, `index-B8xK2_9a.js`; the hash has a digit. */
@@ -51,7 +54,8 @@ const MINIFIED_NAME = 2;
 
 /** Addresses say nothing across builds. */
 const UNKNOWN = /^\[unknown: (.*)\+0x[0-9a-f]+\]$/s;
-const ADDRESS = /^(?:\[unknown: )?0x[0-9a-f]+\]?$/;
+const UNKNOWN_ADDRESS = /^\[unknown: 0x[0-9a-f]+\]$/;
+const ADDRESS = /^0x[0-9a-f]+$/;
 
 /**
  * @param name readable or linker's
@@ -66,8 +70,13 @@ export function canonicalFunction(name: string, file: string): CanonicalFunction
     return space < 0 ? script(place, path) : script(place.slice(0, space), place.slice(space + 1));
   }
   if (isScript(path)) return script(text, path);
-  const isUnknown = text.startsWith('[unknown') || text.startsWith('0x');
-  return { name: isUnknown ? unknown(text) : named(text), file: fileName(path) };
+  if (text.startsWith('[unknown: ')) return { name: unknown(text), file: '' }; // the module is in the name
+  return { name: ADDRESS.test(text) ? '[unknown]' : named(text), file: fileName(path) };
+}
+
+/** Whether a canonical name stands for any number of functions, so that it says nothing without its file. */
+export function isPlaceholder(name: string): boolean {
+  return PLACEHOLDER.test(name);
 }
 
 /** The file's name without folder, version and hash: `libfoo.so.1.2` and `libfoo-1.3.so` are `libfoo.so`. */
@@ -86,13 +95,13 @@ function baseName(path: string): string {
 function unknown(name: string): string {
   const [, module] = UNKNOWN.exec(name) ?? [];
   if (module !== undefined) return `[unknown: ${fileName(module)}]`;
-  return ADDRESS.test(name) ? '[unknown]' : name;
+  return UNKNOWN_ADDRESS.test(name) ? '[unknown]' : name;
 }
 
 function named(name: string): string {
   let short = withoutClones(name);
   if (REPLACEABLE.test(short)) for (const [part, by] of REPLACEMENTS) short = short.replace(part, by);
-  return short || name || '[unnamed]';
+  return short || name || UNNAMED;
 }
 
 function withoutClones(name: string): string {
@@ -107,12 +116,15 @@ function withoutClones(name: string): string {
 /** Where `.part.0.cold` and its like begin, from the end backwards; the name's length without any. */
 function linkerCloneStart(name: string): number {
   let kept = name.length;
+  let isNumbered = false;
   for (let end = name.length; ; ) {
     const dot = name.lastIndexOf('.', end - 1);
     if (dot <= 0) return kept;
     const word = name.slice(dot + 1, end);
-    if (CLONES.has(word)) kept = dot;
-    else if (!DIGITS.test(word)) return kept;
+    const isNumber = DIGITS.test(word);
+    if (isNumbered ? CLONES.has(word) : UNNUMBERED.has(word)) kept = dot;
+    else if (!isNumber) return kept;
+    isNumbered = isNumber;
     end = dot;
   }
 }
@@ -130,6 +142,6 @@ function script(name: string, url: string): CanonicalFunction {
   const file = baseName(withoutQuery(url));
   const stable = file.replace(HASHED_SCRIPT, '$1$2');
   const isMinified = stable !== file || MINIFIED_SCRIPT.test(file);
-  if (isMinified && name !== '' && name.length <= MINIFIED_NAME) return { name: '(minified)', file: stable };
+  if (isMinified && name !== '' && name.length <= MINIFIED_NAME) return { name: MINIFIED, file: stable };
   return { name: name.replace(/(?<=.)\$\d+$/s, '') || ANONYMOUS, file: stable };
 }

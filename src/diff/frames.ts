@@ -5,7 +5,7 @@ import { IntMap } from '../model/int-map.ts';
 import { SEED } from '../model/merge-stacks.ts';
 import { Interner } from '../model/merge-tables.ts';
 import { FrameKind, Miss, type Profile, unknownName } from '../model/profile.ts';
-import { canonicalFunction } from './canonical.ts';
+import { canonicalFunction, isPlaceholder } from './canonical.ts';
 
 /** The sides of a comparison, as bits. */
 export const Side = { base: 1, head: 2 } as const;
@@ -71,20 +71,21 @@ export class FrameTable {
 
   /** The frames of a profile's locations: the functions of its lines, or one that stands for what has no name. */
   ofLocations(profile: Profile, side: Side): LocationFrames {
-    const { locations, lines } = profile;
+    const { locations, lines, mappings } = profile;
     const first = new Uint32Array(locations.length + 1);
     const frame = new Uint32Array(lines.length + locations.length);
+    const known = new IntMap();
     let length = 0;
     for (let location = 0; location < locations.length; location++) {
       const [begin, end] = [locations.firstLine[location]!, locations.firstLine[location + 1]!];
-      const module = profile.mappings[locations.mapping[location]!]?.filename ?? '';
       if (locations.miss[location] !== Miss.none) {
         const kind = locations.miss[location] === Miss.jit ? FlameKind.jit : FlameKind.unknown;
+        const module = mappings[locations.mapping[location]!]?.filename ?? '';
         frame[length++] = this.#canonical(unknownName(profile, location), module, kind, side);
       } else {
         for (let line = end - 1; line >= begin; line--) {
           const kind = line < end - 1 ? FrameKind.inlined : (locations.kind[location] as FlameKind);
-          frame[length++] = this.#ofLine(profile, line, module, kind, side);
+          frame[length++] = this.#ofFunction(profile, lines.function[line]!, location, kind, side, known);
         }
       }
       first[location + 1] = length;
@@ -92,10 +93,18 @@ export class FrameTable {
     return { first, frame: frame.subarray(0, length) };
   }
 
-  #ofLine({ strings, functions, lines }: Profile, line: number, module: string, kind: FlameKind, side: Side): number {
-    const index = lines.function[line]!;
-    const name = strings[functions.name[index]!] || (strings[functions.systemName[index]!] ?? '');
-    return this.#canonical(name, strings[functions.filename[index]!] || module, kind, side);
+  /** `known`: frames by function and mapping, for a function has many locations. */
+  #ofFunction(profile: Profile, index: number, location: number, kind: FlameKind, side: Side, known: IntMap): number {
+    const { strings, functions, mappings, locations } = profile;
+    const mapping = locations.mapping[location]!;
+    let frame = known.get(index ^ SEED, mapping, 0);
+    if (frame < 0) {
+      const name = strings[functions.name[index]!] || (strings[functions.systemName[index]!] ?? '');
+      const file = strings[functions.filename[index]!] || (mappings[mapping]?.filename ?? '');
+      frame = this.#canonical(name, file, kind, side);
+      known.set(index ^ SEED, mapping, 0, frame);
+    }
+    return frame;
   }
 
   #canonical(text: string, path: string, kind: FlameKind, side: Side): number {
@@ -104,26 +113,25 @@ export class FrameTable {
   }
 
   /**
-   * For each frame the one that it is compared as: itself, or for a function that moved to another file the one that it
-   * was. A function moved when its name is in one file of each side only.
+   * For each frame the one that it is compared as: itself, or where a function moved to another file, the one in the new
+   * file. It moved when its name is in one file of each side, and these differ.
    */
   moved(): Uint32Array {
     const target = Uint32Array.from({ length: this.length }, (_, frame) => frame);
-    /** By name: frames of the base only, of the head only, and on both sides; the last one of each. */
+    /** By name: how many functions have it, and the first of them. */
     const count = new Uint32Array(this.texts.length);
-    const other = new Uint32Array(this.texts.length);
+    const first = new Uint32Array(this.texts.length);
     for (let frame = 0; frame < this.length; frame++) {
-      if (this.kind[frame] === FlameKind.process) continue;
-      const name = this.name[frame]!;
-      if (++count[name]! === 1) other[name] = frame;
+      if (this.kind[frame] !== FlameKind.process && count[this.name[frame]!]!++ === 0) first[this.name[frame]!] = frame;
     }
     for (let frame = 0; frame < this.length; frame++) {
       const name = this.name[frame]!;
-      const first = other[name]!;
-      if (count[name] !== 2 || first === frame || this.kind[frame] === FlameKind.process) continue;
-      if ((this.sides[first]! | this.sides[frame]!) !== BOTH || (this.sides[first]! & this.sides[frame]!) !== 0) continue;
-      target[first] = frame;
-      this.kind[first] = this.kind[frame]!;
+      const old = first[name]!;
+      if (count[name] !== 2 || old === frame || this.kind[frame] === FlameKind.process) continue;
+      const apart = this.sides[old]! + this.sides[frame]! === BOTH;
+      if (!apart || isPlaceholder(this.texts[name]!)) continue;
+      target[old] = frame;
+      this.kind[old] = this.kind[frame]!;
     }
     return target;
   }

@@ -15,9 +15,12 @@ class FrameBuilder {
   readonly names: string[] = [''];
   readonly #nameIndex = new Map<string, number>([['', 0]]);
   readonly #frameIndex = new IntMap();
+  readonly #placeIndex = new IntMap();
+  #places = 0;
   name = new Uint32Array(1024);
   kind = new Uint8Array(1024);
   detail = new Uint32Array(1024);
+  module = new Uint32Array(1024);
   length = 0;
 
   #intern(text: string): number {
@@ -29,22 +32,41 @@ class FrameBuilder {
     return index;
   }
 
-  add(text: string, kind: FlameKind, detailText: string): number {
-    const [name, detail] = [this.#intern(text), this.#intern(detailText)];
-    const known = this.#frameIndex.get(name, kind, detail);
+  /** @param source `file:line`, '' where it is not known */
+  add(text: string, kind: FlameKind, moduleText: string, source = ''): number {
+    const [name, module] = [this.#intern(text), this.#intern(moduleText)];
+    const detail = source === '' ? module : this.#intern(source);
+    const place = this.#place(module, detail);
+    const known = this.#frameIndex.get(name, kind, place);
     if (known >= 0) return known;
     if (this.length === this.name.length) {
       this.name = growUint32(this.name);
       this.detail = growUint32(this.detail);
+      this.module = growUint32(this.module);
       this.kind = growUint8(this.kind);
     }
     const frame = this.length++;
     this.name[frame] = name;
     this.kind[frame] = kind;
     this.detail[frame] = detail;
-    this.#frameIndex.set(name, kind, detail, frame);
+    this.module[frame] = module;
+    this.#frameIndex.set(name, kind, place, frame);
     return frame;
   }
+
+  #place(module: number, detail: number): number {
+    const known = this.#placeIndex.get(module, detail, 0);
+    if (known >= 0) return known;
+    this.#placeIndex.set(module, detail, 0, this.#places);
+    return this.#places++;
+  }
+}
+
+/** `folder/file:line`: as much of a path as tells one index.js from the next. */
+function sourceText(path: string, line: number): string {
+  const folder = path.lastIndexOf('/', path.lastIndexOf('/') - 1);
+  const file = path.slice(folder + 1);
+  return file === '' || line === 0 ? file : `${file}:${line}`;
 }
 
 /** The frames of every location, outermost first. */
@@ -59,9 +81,10 @@ function locationFrames(profile: Profile, frames: FrameBuilder): readonly Uint32
     const [first, end] = [locations.firstLine[location]!, locations.firstLine[location + 1]!];
     return Uint32Array.from({ length: end - first }, (_, i) => {
       const line = end - 1 - i;
-      const name = strings[functions.name[lines.function[line]!]!] ?? '';
+      const of = lines.function[line]!;
       const kind = i > 0 ? FrameKind.inlined : (locations.kind[location] as FlameKind);
-      return frames.add(name, kind, module);
+      const source = sourceText(strings[functions.filename[of]!] ?? '', lines.line[line]!);
+      return frames.add(strings[functions.name[of]!] ?? '', kind, module, source);
     });
   });
 }
@@ -95,6 +118,24 @@ function rootStacks(profile: Profile, frames: FrameBuilder, built: StackBuilder)
   });
 }
 
+/** The samples in an order in which those of a root stand together. */
+function byRoot(samples: number, rootOf: (sample: number) => number): Uint32Array {
+  const next = new Map<number, number>();
+  for (let i = 0; i < samples; i++) next.set(rootOf(i), (next.get(rootOf(i)) ?? 0) + 1);
+  let first = 0;
+  for (const [root, count] of next) {
+    next.set(root, first);
+    first += count;
+  }
+  const order = new Uint32Array(samples);
+  for (let i = 0; i < samples; i++) {
+    const at = next.get(rootOf(i))!;
+    order[at] = i;
+    next.set(rootOf(i), at + 1);
+  }
+  return order;
+}
+
 /** The stack of each sample, with its root below it and inlined calls as frames. */
 function sampleStacks(
   profile: Profile,
@@ -107,7 +148,7 @@ function sampleStacks(
   const node = new Int32Array(stacks.length);
   const nodeRoot = new Int32Array(stacks.length).fill(-2);
   const rootOf = (sample: number) => roots[samples.labels[sample]!] ?? -1;
-  const order = Uint32Array.from({ length: samples.length }, (_, i) => i).sort((a, b) => rootOf(a) - rootOf(b));
+  const order = byRoot(samples.length, rootOf);
   const result = new Int32Array(samples.length);
   const path: number[] = [];
   for (const sample of order) {
@@ -134,7 +175,13 @@ export function flameData(profile: Profile, options: FlameDataOptions): FlameDat
   const stack = sampleStacks(profile, ofLocation, roots, built);
   return {
     names: frames.names,
-    frames: { length: frames.length, name: frames.name, kind: frames.kind, detail: frames.detail },
+    frames: {
+      length: frames.length,
+      name: frames.name,
+      kind: frames.kind,
+      detail: frames.detail,
+      module: frames.module,
+    },
     stacks: { length: built.length, prefix: built.prefix, frame: built.frame },
     samples: { length: stack.length, stack, value: profile.samples.values[options.value]! },
   };

@@ -1,3 +1,4 @@
+import type { SvgOptions } from '../../flamegraph/index.ts';
 import type { Profile } from '../model/profile.ts';
 
 export interface EncodeOptions {
@@ -7,7 +8,13 @@ export interface EncodeOptions {
   readonly labels: readonly string[];
   /** Pictures: heading. */
   readonly title: string;
+  /** Pictures: how they are drawn. What they say of the recording comes from the profile. */
+  readonly svg?: Partial<SvgOptions> | undefined;
+  /** Tables: `flat` (default): by the values of the functions themselves; `cum`: with what they called. */
+  readonly topSort?: TopSort | undefined;
 }
+
+export type TopSort = 'flat' | 'cum';
 
 /** An output format. */
 export interface Format {

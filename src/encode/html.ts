@@ -1,29 +1,18 @@
-/** One HTML page with the flame graph and what there is to know about the recording; it loads nothing. */
-import { createHash } from 'node:crypto';
-import { bounded, escapeXml } from '../../flamegraph/text.ts';
+/** The flame graph as an interactive page with what there is to know about the recording; it loads nothing. */
+import { gzipSync } from 'node:zlib';
+import { renderHtml } from '../../flamegraph/html.ts';
+import type { HtmlData, HtmlThreads } from '../../flamegraph/html-data.ts';
 import type { Profile } from '../model/profile.ts';
 import { frameStatistics, unnamedText, unwindingText } from '../model/statistics.ts';
+import { flameData } from './flame-data.ts';
 import type { EncodeOptions, Format } from './format.ts';
-import { svg } from './svg.ts';
+import { encodePprof } from './pprof.ts';
 
-/** UTF-16 code units of one fact, and facts. */
-const MAX_TEXT = 2000;
-const MAX_FACTS = 200;
-const INLINE = /<(style|script)\b[^>]*>(.*?)<\/\1>/gs;
-const STYLE = `:root{color-scheme:light dark}body{margin:1em;font:14px/1.5 system-ui,sans-serif}
-dl{display:grid;grid-template-columns:max-content 1fr;gap:0 1em}dt{font-weight:bold}dd{margin:0;overflow-wrap:anywhere}
-svg{max-width:100%;height:auto}`;
-
-/** Allows the styles and scripts that are in the page, by what they hold, and nothing else from anywhere. */
-function policy(texts: readonly { readonly tag: string; readonly content: string }[]): string {
-  const sources = (wanted: string) => {
-    const hashes = texts.flatMap(({ tag, content }) => {
-      return tag === wanted ? [`'sha256-${createHash('sha256').update(content).digest('base64')}'`] : [];
-    });
-    return hashes.join(' ') || "'none'";
-  };
-  return `default-src 'none'; style-src ${sources('style')}; script-src ${sources('script')}; base-uri 'none'; form-action 'none'`;
-}
+/** A larger pprof would be most of the page: then it is left out, which the page says. Bytes, gzipped. */
+const MAX_PPROF = 1 << 20;
+/** More tabs are no help: processes instead of threads, or names alone. */
+const MAX_THREADS = 100;
+const THREAD_LABELS = [['comm', 'pid', 'tid'], ['comm', 'pid'], ['comm']] as const;
 
 function facts(profile: Profile): (readonly [string, string])[] {
   const { samples, startTimeMs, durationMs, losses, unwinding, comments } = profile;
@@ -41,36 +30,58 @@ function facts(profile: Profile): (readonly [string, string])[] {
     ['frames without a name', unnamedText(frameStatistics(profile))],
     ...comments.map(comment => ['comment', comment] as const),
   ];
-  return all.filter(([, text]) => text !== '').slice(0, MAX_FACTS);
+  return all.filter(([, text]) => text !== '');
+}
+
+/** Samples by the given labels, as `comm 12/34`; undefined for too many. */
+function grouped({ samples, labelSets }: Profile, keys: readonly string[]): HtmlThreads | undefined {
+  const index = new Map<string, number>();
+  const ofSet = labelSets.map(set => {
+    const [name = '', ...ids] = keys.map(key => String(set.find(label => label.key === key)?.value ?? ''));
+    const text = [name, ids.filter(id => id !== '').join('/')].filter(part => part !== '').join(' ');
+    if (!index.has(text)) index.set(text, index.size);
+    return index.get(text)!;
+  });
+  if (index.size > MAX_THREADS) return undefined;
+  return { names: [...index.keys()], of: samples.labels.slice(0, samples.length).map(set => ofSet[set]!) };
+}
+
+function threads(profile: Profile): HtmlThreads | undefined {
+  for (const keys of THREAD_LABELS) {
+    const groups = grouped(profile, keys);
+    if (groups) return groups;
+  }
+  return undefined;
 }
 
 function* encode(profile: Profile, options: EncodeOptions): Iterable<string> {
-  const chunks = [...svg.encode(profile, options)].map(String);
-  // Names are escaped: a tag in the drawing is one of its own.
-  const inline = chunks.flatMap(chunk =>
-    [...chunk.matchAll(INLINE)].map(([, tag = '', content = '']) => ({ tag, content })),
-  );
-  const text = (value: string) => escapeXml(bounded(value, MAX_TEXT));
-  yield `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy([{ tag: 'style', content: STYLE }, ...inline])}">
-<meta name="viewport" content="width=device-width">
-<title>${text(options.title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-`;
-  yield* chunks;
-  yield '<dl>\n';
-  for (const [name, value] of facts(profile)) yield `<dt>${text(name)}</dt><dd>${text(value)}</dd>\n`;
-  yield '</dl>\n</body>\n</html>\n';
+  const { sampleTypes, samples, timeline } = profile;
+  const pprof = gzipSync(encodePprof(profile, options.labels));
+  const fits = pprof.length <= MAX_PPROF;
+  const data: HtmlData = {
+    ...flameData(profile, { root: true, value: sampleTypes.length - 1 }),
+    sampleTypes: sampleTypes.map(({ type, unit }, i) => ({ type, unit, value: samples.values[i]! })),
+    threads: threads(profile),
+    timeline,
+    pprof: fits ? pprof : undefined,
+  };
+  const { inverted, color, colorBlindSafe, theme } = options.svg ?? {};
+  const told = facts(profile);
+  if (!fits) told.push(['pprof', `not in this page: ${(pprof.length / 2 ** 20).toFixed(1)} MiB`]);
+  yield* renderHtml(data, {
+    title: options.title,
+    facts: told,
+    inverted,
+    color,
+    colorBlindSafe,
+    theme,
+    compress: bytes => gzipSync(bytes),
+  });
 }
 
 export const html: Format = {
   name: 'html',
-  description: 'page with the flame graph and a summary, opens in a browser',
+  description: 'page with the flame graph, tables and search, opens in a browser',
   extensions: ['.html'],
   encode,
 };

@@ -1,12 +1,18 @@
 /** The registry of output formats: a new one is a file and a line here. */
 import { ExitCode, ProfilerError } from '../errors.ts';
 import { collapsed } from './collapsed.ts';
+import { firefox } from './firefox.ts';
 import type { Format } from './format.ts';
 import { html } from './html.ts';
+import { json } from './json.ts';
 import { pprof } from './pprof.ts';
+import { speedscope } from './speedscope.ts';
 import { svg } from './svg.ts';
+import { top } from './top.ts';
+import { tree } from './tree.ts';
 
-export const formats: readonly Format[] = [svg, pprof, collapsed, html];
+/** `json` comes last: its extension is the end of others. */
+export const formats: readonly Format[] = [svg, pprof, collapsed, html, speedscope, firefox, top, tree, json];
 
 function known(): string {
   return formats.map(format => `${format.name} (${format.extensions.join(' ')})`).join(', ');

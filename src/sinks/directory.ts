@@ -83,7 +83,7 @@ async function openDirectory({ dir = profilesFolder(), max_bytes, max_age }: Dir
   const retention = await openRetention(dir, max_bytes, max_age);
   return {
     limits: { samples: Infinity, bytes: Infinity, batch: 100, batchBytes: 2 ** 24 },
-    async send(uploads, signal) {
+    async send(uploads, signal, accepted) {
       try {
         for (const upload of uploads) {
           signal.throwIfAborted();
@@ -91,6 +91,7 @@ async function openDirectory({ dir = profilesFolder(), max_bytes, max_age }: Dir
             throw new DeliveryError('rejected', `it is larger than max_bytes, ${max_bytes}`);
           }
           await store(dir, upload, retention);
+          accepted?.(upload);
         }
         await retention.trim();
       } catch (error) {

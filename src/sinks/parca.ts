@@ -121,11 +121,14 @@ async function openSink(options: Options): Promise<Sink> {
   const client = openClient(grpc, options);
   return {
     limits: LIMITS,
-    async send(uploads, signal) {
+    async send(uploads, signal, accepted) {
       const credentials = await credentialsFor(host, read);
       const metadata = metadataOf(grpc, credentials);
       const error = await call(client, encodeWriteRaw(uploads), metadata, options.timeout, signal);
-      if (error === undefined) return;
+      if (error === undefined) {
+        for (const upload of uploads) accepted?.(upload);
+        return;
+      }
       const said = excerpt(error.details, credentials.secrets);
       const message = `cannot deliver to ${host}: ${grpc.status[error.code]}${said && ` (${said})`}.`;
       throw new DeliveryError(grpcVerdict(error.code, error.details), message, { cause: error });

@@ -4,27 +4,22 @@ import { DeliveryError, type Sink, type Upload } from './sink.ts';
 
 /** Requests at a time: enough that a distant server does not hold up a window of a hundred series. */
 const PARALLEL = 4;
-const MAX_REMEMBERED = 1000;
 
-/** One that may work later stands for all: the batch comes again then. */
+/** One that may work later stands for all: what is left of the batch comes again then. */
 function worst(failures: readonly unknown[]): unknown {
   return failures.find(error => !(error instanceof DeliveryError) || error.kind === 'retry') ?? failures[0];
 }
 
-/**
- * A `send` that delivers each upload by itself. What was accepted of a batch that failed is remembered by its id, and
- * not sent again when the batch comes again, as a whole or in parts.
- */
+/** A `send` that delivers each upload by itself. */
 export function separately(deliver: (upload: Upload, signal: AbortSignal) => Promise<unknown>): Sink['send'] {
-  const accepted = new Set<string>();
-  return async (uploads, signal) => {
-    const waiting = uploads.filter(({ id }) => !accepted.has(id));
+  return async (uploads, signal, accepted) => {
+    const waiting = [...uploads];
     const failures: unknown[] = [];
     const work = async () => {
       for (let upload = waiting.shift(); upload; upload = waiting.shift()) {
         try {
           await deliver(upload, signal);
-          accepted.add(upload.id);
+          accepted?.(upload);
         } catch (error) {
           failures.push(error);
           // The server is in trouble or was asked too often: what is left comes later.
@@ -33,10 +28,6 @@ export function separately(deliver: (upload: Upload, signal: AbortSignal) => Pro
       }
     };
     await Promise.all(Array.from({ length: PARALLEL }, work));
-    if (failures.length > 0) {
-      if (accepted.size > MAX_REMEMBERED) accepted.clear();
-      throw worst(failures);
-    }
-    for (const { id } of uploads) accepted.delete(id);
+    if (failures.length > 0) throw worst(failures);
   };
 }

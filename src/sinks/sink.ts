@@ -58,10 +58,11 @@ export interface SinkLimits {
 export interface Sink {
   readonly limits: SinkLimits;
   /**
-   * Resolves when the backend has accepted all of them; a batch holds profiles of one window.
+   * Delivers profiles of one window. Calls `accepted` for each as soon as the backend has taken it, also when others of
+   * them fail: what was accepted is never sent again.
    * @throws DeliveryError for everything that the backend or the network does
    */
-  send(uploads: readonly Upload[], signal: AbortSignal): Promise<void>;
+  send(uploads: readonly Upload[], signal: AbortSignal, accepted?: (upload: Upload) => void): Promise<void>;
   close(): void;
 }
 

@@ -1,6 +1,6 @@
 /** Brings what is spooled for one sink to its backend, in order, for as long as it takes. */
 
-import { DeliveryError, type Sink } from '../sinks/sink.ts';
+import { DeliveryError, type Sink, type Upload } from '../sinks/sink.ts';
 import { backoffMs } from './backoff.ts';
 import { Bell } from './bell.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -124,39 +124,38 @@ export class Uploader {
   /** @throws whatever the sink does, unless it refuses uploads */
   async #deliver(taken: readonly Taken[]): Promise<void> {
     if (this.#stop.signal.aborted) return;
+    const waiting = new Map(taken.map(one => [one.upload, one]));
     try {
-      await this.#send(taken);
-      this.#accepted(taken);
+      await this.#send(waiting);
     } catch (error) {
       if (!(error instanceof DeliveryError) || error.kind !== 'rejected') throw error;
       this.#lastError = error.message;
-      const [first] = taken;
-      if (taken.length === 1 && first) this.#rejected(first, error.message);
+      const left = [...waiting.values()];
+      if (left.length === 1) this.#rejected(left[0]!, error.message);
       // One of them may be the only one that is refused.
-      else for (const one of taken) await this.#deliver([one]);
+      else for (const one of left) await this.#deliver([one]);
     }
   }
 
-  async #send(taken: readonly Taken[]): Promise<void> {
+  /** Takes what is accepted out of `waiting` and out of the spool, at once. */
+  async #send(waiting: Map<Upload, Taken>): Promise<void> {
     this.#request = new AbortController();
     this.#counts.attempts++;
     try {
-      await this.#options.sink.send(
-        taken.map(({ upload }) => upload),
-        this.#request.signal,
-      );
+      await this.#options.sink.send([...waiting.keys()], this.#request.signal, upload => {
+        const taken = waiting.get(upload);
+        if (taken && waiting.delete(upload)) this.#accepted(taken);
+      });
     } finally {
       this.#request = undefined;
     }
   }
 
-  #accepted(taken: readonly Taken[]): void {
+  #accepted({ entry, upload }: Taken): void {
     const { spool, name, clock, log } = this.#options;
-    for (const { entry, upload } of taken) {
-      spool.remove(name, entry);
-      this.#counts.sentEntries++;
-      this.#counts.sentBytes += upload.pprof.length;
-    }
+    spool.remove(name, entry);
+    this.#counts.sentEntries++;
+    this.#counts.sentBytes += upload.pprof.length;
     if (this.#failures > 0) log(`Sink ${name} takes profiles again; ${spool.queueState(name).entries} are waiting.`);
     this.#failures = 0;
     this.#lastSuccessMs = clock.wall();

@@ -1,4 +1,5 @@
 /** What stacks stand on: text and pictures put the label `comm` of a sample under its stack. */
+import { bounded } from '../../flamegraph/text.ts';
 import { ExitCode, ProfilerError } from '../errors.ts';
 import type { Label, Profile } from '../model/profile.ts';
 
@@ -6,56 +7,62 @@ type Labels = readonly Label[];
 /** The text for a label set; undefined: nothing to stand on. */
 type Naming = (labels: Labels) => string | undefined;
 
+/** In a message. */
 const MAX_NAMES = 20;
+const MAX_NAME = 100;
 
-function valueOf(labels: Labels, key: string): string | undefined {
+function textOf(labels: Labels, key: string): string | undefined {
   const label = labels.find(candidate => candidate.key === key);
   return label && String(label.value);
 }
 
-function threadNaming(): Naming {
-  return labels => {
-    const [name, id] = [valueOf(labels, 'comm'), valueOf(labels, 'tid')];
-    return id === undefined ? (name ?? '(no thread)') : `${name ?? 'thread'} (${id})`;
-  };
+function threadNaming(labels: Labels): string {
+  const [name, id] = [textOf(labels, 'comm'), textOf(labels, 'tid')];
+  return id === undefined ? (name ?? '(no thread)') : `${name ?? 'thread'} (${id})`;
 }
 
 /** A process has the name of its main thread, else of the first of its threads that there is. */
-function processNaming({ labelSets }: Profile): Naming {
+function processNaming(profile: Profile): Naming {
+  checkLabel(profile, 'pid');
   const names = new Map<string, string>();
-  for (const labels of labelSets) {
-    const [name, pid] = [valueOf(labels, 'comm'), valueOf(labels, 'pid')];
+  for (const labels of profile.labelSets) {
+    const [name, pid] = [textOf(labels, 'comm'), textOf(labels, 'pid')];
     if (name === undefined || pid === undefined) continue;
-    if (!names.has(pid) || valueOf(labels, 'tid') === pid) names.set(pid, name);
+    if (!names.has(pid) || textOf(labels, 'tid') === pid) names.set(pid, name);
   }
   return labels => {
-    const pid = valueOf(labels, 'pid');
+    const pid = textOf(labels, 'pid');
     return pid === undefined ? '(no process)' : `${names.get(pid) ?? 'process'} (${pid})`;
   };
 }
 
-function labelNaming({ labelSets }: Profile, key: string): Naming {
+function checkLabel({ labelSets }: Profile, key: string): void {
   const keys = [...new Set(labelSets.flatMap(labels => labels.map(label => label.key)))];
-  if (!keys.includes(key)) {
-    const known = keys.slice(0, MAX_NAMES).join(', ');
-    throw new ProfilerError('unknown-label', `no sample has a label "${key}".`, {
-      hint: known === '' ? 'There are no labels at all.' : `There are ${known}.`,
-      exitCode: ExitCode.usage,
-    });
-  }
-  return labels => valueOf(labels, key) ?? `(no ${key})`;
+  if (keys.includes(key) || labelSets.length === 0) return;
+  const known = keys.slice(0, MAX_NAMES).map(name => bounded(name, MAX_NAME));
+  throw new ProfilerError('unknown-label', `no sample has a label "${key}".`, {
+    hint: keys.length === 0 ? 'There are no labels at all.' : `There are ${known.join(', ')}.`,
+    exitCode: ExitCode.usage,
+  });
+}
+
+/** `before`: goes before the value of the label. */
+function labelNaming(profile: Profile, key: string, before = ''): Naming {
+  checkLabel(profile, key);
+  return labels => {
+    const value = textOf(labels, key);
+    return value === undefined ? `(no ${key})` : before + value;
+  };
 }
 
 function namingOf(profile: Profile, what: string): Naming {
   switch (what) {
     case 'thread':
-      return threadNaming();
+      return threadNaming;
     case 'process':
       return processNaming(profile);
-    case 'cpu': {
-      const naming = labelNaming(profile, 'cpu');
-      return labels => (valueOf(labels, 'cpu') === undefined ? naming(labels) : `cpu ${naming(labels)}`);
-    }
+    case 'cpu':
+      return labelNaming(profile, 'cpu', 'cpu ');
     case 'none':
       return () => undefined;
     default:

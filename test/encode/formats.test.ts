@@ -74,6 +74,13 @@ describe('registry', () => {
     ['a.collapsed', 'collapsed'],
     ['a.folded', 'collapsed'],
     ['a.svg.txt', 'collapsed'],
+    ['a.html', 'html'],
+    ['a.speedscope.json', 'speedscope'],
+    ['a.firefox.json', 'firefox'],
+    ['a.json', 'json'],
+    ['firefox.json', 'json'],
+    ['cpu.top', 'top'],
+    ['cpu.tree', 'tree'],
   ])('%s is %s', (path, name) => expect(formatOfFile(path).name).toBe(name));
 
   test.each(['a', 'a.', 'svg', 'a.SVG', 'a.gz', 'a.svg/', '', 'a.svg '])('%j tells no format', path =>
@@ -94,7 +101,9 @@ describe('registry', () => {
       expect.objectContaining({
         code: 'unknown-format',
         exitCode: 2,
-        hint: 'Known are svg (.svg), pprof (.pb.gz .pprof .pb), collapsed (.collapsed .folded .txt), html (.html).',
+        hint:
+          'Known are svg (.svg), pprof (.pb.gz .pprof .pb), collapsed (.collapsed .folded .txt), html (.html), ' +
+          'speedscope (.speedscope.json), firefox (.firefox.json), top (.top), tree (.tree), json (.json).',
       }),
     ),
   );

@@ -226,25 +226,17 @@ describe('batches', () => {
     return { counts, sink: await open({ url: `http://127.0.0.1:${port}/{id}` }) };
   }
 
-  test('what was accepted is not sent again with the rest', async () => {
-    const statuses: { e?: number } = { e: 503 };
+  test.each([
+    ['retry', { e: 503 }],
+    ['rejected', { c: 400 }],
+  ])('what was accepted is told though the batch fails: %s', async (kind, statuses) => {
     const { counts, sink } = await counting(statuses);
-    const signal = new AbortController().signal;
-    await expect(sink.send(batch, signal)).rejects.toMatchObject({ kind: 'retry' });
-    delete statuses.e;
-    await sink.send(batch, signal);
-    expect(counts).toEqual(Object.fromEntries(ids.map(id => [id, 1])));
-  });
-
-  test('nor one by one, after one of them was refused', async () => {
-    const { counts, sink } = await counting({ c: 400 });
-    const signal = new AbortController().signal;
-    await expect(sink.send(batch, signal)).rejects.toMatchObject({ kind: 'rejected' });
-    for (const one of batch) {
-      if (one.id === 'c') await expect(sink.send([one], signal)).rejects.toMatchObject({ kind: 'rejected' });
-      else await sink.send([one], signal);
-    }
-    expect(counts).toEqual(Object.fromEntries(ids.filter(id => id !== 'c').map(id => [id, 1])));
+    const accepted: string[] = [];
+    const sent = sink.send(batch, new AbortController().signal, ({ id }) => accepted.push(id));
+    await expect(sent).rejects.toMatchObject({ kind });
+    expect(Object.fromEntries(accepted.map(id => [id, 1]))).toEqual(counts);
+    expect(accepted).not.toEqual([]);
+    expect(accepted).not.toContain(Object.keys(statuses)[0]);
   });
 
   test('what may work later stands for all', async () => {

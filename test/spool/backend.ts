@@ -55,7 +55,10 @@ export async function openBackend(limits: Partial<SinkLimits> = {}): Promise<Bac
   const sink = {
     limits: all,
     close: () => {},
-    send: (uploads: readonly Upload[], signal: AbortSignal) => send(url, uploads, signal),
+    async send(uploads: readonly Upload[], signal: AbortSignal, accepted?: (upload: Upload) => void) {
+      await send(url, uploads, signal);
+      for (const upload of uploads) accepted?.(upload);
+    },
   };
   return {
     sink,

@@ -2,6 +2,7 @@ import { truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { DeliveryError, type Upload } from '../../src/sinks/sink.ts';
 import type { Spool, SpoolOptions } from '../../src/spool/spool.ts';
 import { Uploader } from '../../src/spool/uploader.ts';
 import { testFolder } from '../support/folder.ts';
@@ -248,6 +249,26 @@ describe('a sink that fails in an unexpected way', () => {
     await pass(MINUTE);
     expect(backend.accepted).toEqual([0, 1]);
   });
+});
+
+test('what was accepted of a batch that failed is gone from the spool at once', async () => {
+  const backend = await openBackend();
+  const sent: string[][] = [];
+  const sink = {
+    ...backend.sink,
+    async send(uploads: readonly Upload[], _signal: AbortSignal, accepted?: (upload: Upload) => void) {
+      sent.push(uploads.map(({ id }) => id));
+      accepted?.(uploads[0]!);
+      if (uploads.length > 1) throw new DeliveryError('retry', 'later');
+    },
+  };
+  const { spool, uploader, settled, pass, dir } = await start({ backend: { ...backend, sink } });
+  await Promise.all(numbers(3, 0).map(number => spool.put(uploadOf(number, startOf(0)))));
+  await settled();
+  await pass(10 * MINUTE);
+  expect(sent.flat().filter(id => id === idOf(0))).toHaveLength(1);
+  expect(uploader.state).toMatchObject({ sentEntries: 3, entries: 0 });
+  expect(filesOf(dir)).toEqual([]);
 });
 
 describe('an upload that is refused', () => {
