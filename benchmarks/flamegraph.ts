@@ -1,9 +1,12 @@
-/** Layout and SVG of large profiles: medians in ms and the size of the picture. `node dist/benchmarks/flamegraph.js` */
+/**
+ * Flame graphs of large profiles: medians in ms, of the whole tree and of a picture with the layout that it needs, the size
+ * of the picture, and the peak memory of the process so far. `node dist/benchmarks/flamegraph.js`
+ */
 
-import { type FlameData, layout, renderSvg } from '../flamegraph/index.ts';
+import { type FlameData, flameGraphSvg, layout } from '../flamegraph/index.ts';
 import { median } from './support.ts';
 
-const RUNS = 7;
+const RUNS = 5;
 
 function random(seed: number): () => number {
   let state = seed;
@@ -28,16 +31,17 @@ function profile({ stacks, depth, shared }: Shape): FlameData {
   const names = ['', 'libbench.so'];
   for (let i = 0; i < functions; i++)
     names.push(`bench::module_${i % 60}::Class${i % 400}<int>::method_${i}(char const*)`);
-  const prefix: number[] = [];
-  const frame: number[] = [];
+  const prefix = new Int32Array(stacks * depth);
+  const frame = new Uint32Array(stacks * depth);
+  let length = 0;
   const samples = { length: stacks, stack: new Int32Array(stacks), value: new Float64Array(stacks) };
   let path: number[] = [];
   for (let i = 0; i < stacks; i++) {
     path = path.slice(0, Math.min(depth - 1, Math.floor(next() * 2 * shared)));
     while (path.length < depth) {
-      prefix.push(path.at(-1) ?? -1);
-      frame.push(Math.floor(next() ** 2 * functions));
-      path.push(frame.length - 1);
+      prefix[length] = path.at(-1) ?? -1;
+      frame[length] = Math.floor(next() ** 2 * functions);
+      path.push(length++);
     }
     samples.stack[i] = path.at(-1)!;
     samples.value[i] = 1 + Math.floor(next() ** 6 * 2000);
@@ -50,7 +54,7 @@ function profile({ stacks, depth, shared }: Shape): FlameData {
       kind: Uint8Array.from({ length: functions }, (_, i) => i % 4),
       detail: new Uint32Array(functions).fill(1),
     },
-    stacks: { length: prefix.length, prefix: Int32Array.from(prefix), frame: Uint32Array.from(frame) },
+    stacks: { length, prefix: prefix.subarray(0, length), frame: frame.subarray(0, length) },
     samples,
   };
 }
@@ -71,26 +75,28 @@ const shapes: readonly Shape[] = [
   { title: '20,000 × 40, nothing shared', stacks: 20_000, depth: 40, shared: 0 },
   { title: '100,000 × 29, shared callers', stacks: 100_000, depth: 29, shared: 11 },
   { title: '100,000 × 29, nothing shared', stacks: 100_000, depth: 29, shared: 0 },
+  { title: '500,000 × 29, shared callers', stacks: 500_000, depth: 29, shared: 11 },
 ];
 
 for (const shape of shapes) {
   const data = profile(shape);
-  let tree = layout(data);
+  let nodes = 0;
   const layoutMs = time(() => {
-    tree = layout(data);
+    nodes = layout(data).length;
   });
   let bytes = 0;
   const svgMs = time(() => {
     bytes = 0;
-    for (const chunk of renderSvg(tree, data, { unit: 'count' })) bytes += Buffer.byteLength(chunk);
+    for (const chunk of flameGraphSvg(data)) bytes += Buffer.byteLength(chunk);
   });
   const row = [
     shape.title.padEnd(30),
     `${data.stacks.length.toLocaleString('en')} prefixes`.padStart(19),
-    `${tree.length.toLocaleString('en')} nodes`.padStart(16),
-    `layout ${layoutMs.toFixed(1).padStart(6)} ms`,
-    `svg ${svgMs.toFixed(1).padStart(6)} ms`,
+    `${nodes.toLocaleString('en')} nodes`.padStart(16),
+    `tree ${layoutMs.toFixed(1).padStart(6)} ms`,
+    `picture ${svgMs.toFixed(1).padStart(6)} ms`,
     `${(bytes / 1e6).toFixed(2)} MB`,
+    `peak ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB`,
   ];
   console.log(row.join('  '));
 }

@@ -61,3 +61,15 @@ export function formatPercent(part: number, whole: number): string {
   if (percent > 99.9 && percent < 100) return '>99.9 %';
   return `${percent.toFixed(percent < 1 ? 2 : 1)} %`;
 }
+
+/** `+1.20 s`, `−34`, `±0`: a difference of two values. */
+export function formatChange(change: number, unit: string): string {
+  if (change === 0) return '±0';
+  return `${change > 0 ? '+' : '−'}${formatValue(Math.abs(change), unit)}`;
+}
+
+/** `+1.2 points`: a difference of two shares, which are parts of 1, in percentage points. */
+export function formatPoints(change: number): string {
+  const text = Math.abs(change * 100).toFixed(Math.abs(change) < 0.01 ? 2 : 1);
+  return Number(text) === 0 ? '±0 points' : `${change > 0 ? '+' : '−'}${text} points`;
+}

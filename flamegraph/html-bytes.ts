@@ -28,8 +28,15 @@ export class ByteWriter {
     this.#bytes[this.#length++] = value;
   }
 
-  varints(values: Iterable<number>): void {
-    for (const value of values) this.varint(value);
+  /** 32-bit integers: all their lowest bytes, then all the next ones, as many as it takes: gzip likes them apart. */
+  planes(values: Uint32Array): void {
+    let used = 0;
+    for (const value of values) used |= value;
+    const count = Math.ceil((32 - Math.clz32(used)) / 8);
+    this.varint(count);
+    for (let plane = 0; plane < count; plane++) {
+      this.raw(Uint8Array.from(values, value => (value >>> (8 * plane)) & 255));
+    }
   }
 
   raw(bytes: Uint8Array): void {
@@ -74,6 +81,17 @@ export class ByteReader {
     const value = this.varint();
     if (value >= limit) throw new RangeError('the embedded profile is damaged');
     return value;
+  }
+
+  /** What `planes` wrote of `length` integers. */
+  planes(length: number): Uint32Array {
+    const values = new Uint32Array(length);
+    const count = this.index(5);
+    for (let plane = 0; plane < count; plane++) {
+      const bytes = this.raw(length);
+      for (let i = 0; i < length; i++) values[i]! |= bytes[i]! << (8 * plane);
+    }
+    return values;
   }
 
   raw(length: number): Uint8Array {

@@ -1,6 +1,8 @@
 /** What the HTML flame graph is made from: a flame graph's columns, and what only a page can show. */
 
+import type { FlameColor } from './coloring.ts';
 import type { FlameData } from './data.ts';
+import type { FlameSide } from './layout.ts';
 
 /** One kind of value that the samples have, in pprof's terms: `cpu`/`nanoseconds`, `samples`/`count`. */
 export interface HtmlSampleType {
@@ -51,22 +53,26 @@ export interface HtmlOptions {
   readonly inverted?: boolean | undefined;
   /** `auto` (default): as the reader prefers. */
   readonly theme?: 'light' | 'dark' | 'auto' | undefined;
+  /** What colours say at first; default `kind`, in a difference `change`. */
+  readonly color?: FlameColor | undefined;
+  /** Colours for people who cannot tell some hues apart. */
+  readonly colorBlindSafe?: boolean | undefined;
   /** Differences: compare shares of the totals (default), not the values themselves. */
   readonly normalize?: boolean | undefined;
   /** Differences: whose values make the widths; `both` (default) is the sum of the two. */
-  readonly side?: 'head' | 'base' | 'both' | undefined;
+  readonly side?: FlameSide | undefined;
   /** Makes gzip of the data (RFC 1952), for a page a fifth as large. */
   readonly compress?: ((bytes: Uint8Array) => Uint8Array) | undefined;
 }
 
-/** The part of a page's data that is text, as JSON. */
-export interface PageText {
-  readonly title: string;
-  readonly facts: readonly (readonly [name: string, text: string])[];
+/** The part of a page's data that is not columns, as JSON in the page. */
+export interface PageSettings {
   readonly types: readonly { readonly type: string; readonly unit: string }[];
   readonly inverted: boolean;
   readonly theme: 'light' | 'dark' | 'auto';
+  readonly color: FlameColor;
+  readonly safe: boolean;
   readonly normalize: boolean;
-  readonly side: 'head' | 'base' | 'both';
+  readonly side: FlameSide;
   readonly gzip: boolean;
 }

@@ -73,37 +73,39 @@ function trie({ stacks, frames }: FlameData): Trie {
 function packStacks(out: ByteWriter, data: FlameData): Int32Array {
   const { length, frame, firstChild, nextSibling, parent, node } = trie(data);
   const place = new Int32Array(length).fill(-1);
-  const rises = new ByteWriter();
-  const ranks = new ByteWriter();
-  const fresh = new ByteWriter();
+  const rises = new Uint32Array(length - 1);
+  const ranks = new Uint32Array(length - 1);
+  const fresh = new Uint32Array(length - 1);
   const callees = new PairTable();
   const count = new Uint32Array(data.frames.length + 1);
-  let rise = 0;
   let next = 0;
+  let firsts = 0;
   for (let at = firstChild[0]!; at !== 0; ) {
-    place[at] = next++;
-    rises.varint(rise);
-    rise = 0;
+    place[at] = next;
     const caller = parent[at] === 0 ? data.frames.length : frame[parent[at]!]!;
     const rank = callees.findOrSet(caller, frame[at]!, count[caller]!);
-    ranks.varint(rank + 1);
+    ranks[next++] = rank + 1;
     if (rank < 0) {
       count[caller]!++;
-      fresh.varint(frame[at]!);
+      fresh[firsts++] = frame[at]!;
     }
     if (firstChild[at] !== 0) {
       at = firstChild[at]!;
       continue;
     }
-    rise = 1;
+    let rise = 1;
     while (at !== 0 && nextSibling[at] === 0) {
       at = parent[at]!;
       rise++;
     }
     at = nextSibling[at]!;
+    if (at !== 0) rises[next] = rise;
   }
   out.varint(next);
-  for (const part of [rises, ranks, fresh]) out.raw(part.bytes());
+  out.planes(rises);
+  out.planes(ranks);
+  out.varint(firsts);
+  out.planes(fresh.subarray(0, firsts));
   return node.map(n => place[n]!);
 }
 
@@ -188,13 +190,15 @@ export function pack(data: HtmlData, unit: string): Uint8Array {
   const place = packNames(out, data.names);
   out.varint(frames.length);
   for (let i = 0; i < frames.length; i++) {
-    if (Math.max(frames.name[i]!, frames.detail[i]!) >= place.length) {
+    if (Math.max(frames.name[i]!, frames.detail[i]!, frames.module?.[i] ?? 0) >= place.length) {
       throw new RangeError(`frame ${i} points to a name beyond the ${place.length} there are`);
     }
   }
   for (let i = 0; i < frames.length; i++) out.varint(place[frames.name[i]!]!);
   for (let i = 0; i < frames.length; i++) out.varint(frames.kind[i]!);
   for (let i = 0; i < frames.length; i++) out.varint(place[frames.detail[i]!]!);
+  const module = frames.module ?? frames.detail;
+  for (let i = 0; i < frames.length; i++) out.varint(place[module[i]!]!);
   const places = packStacks(out, data);
   out.varint(types.length);
   out.varint(data.threads ? data.threads.names.length : 0);

@@ -1,17 +1,13 @@
 /** What `html-pack.ts` wrote, as columns again. The bytes may come from anybody: every index is checked. */
 
+import type { FlameFrames } from './data.ts';
 import { ByteReader, TICKS_PER_MS } from './html-bytes.ts';
 
 /** A profile as the viewer holds it. Samples stand in the order of their stacks. */
 export interface ViewerData {
   /** names[0] is ''. */
   readonly names: readonly string[];
-  readonly frames: {
-    readonly length: number;
-    readonly name: Uint32Array;
-    readonly kind: Uint8Array;
-    readonly detail: Uint32Array;
-  };
+  readonly frames: FlameFrames & { readonly module: Uint32Array };
   /** In pre-order: callers precede callees, and what is below a stack follows it. */
   readonly stacks: { readonly length: number; readonly prefix: Int32Array; readonly frame: Uint32Array };
   readonly samples: { readonly length: number; readonly stack: Int32Array };
@@ -48,30 +44,33 @@ function unpackFrames(reader: ByteReader, names: number): ViewerData['frames'] {
   const length = reader.count();
   const name = new Uint32Array(length);
   const kind = new Uint8Array(length);
-  const detail = new Uint32Array(length);
+  const [detail, module] = [new Uint32Array(length), new Uint32Array(length)];
   for (let i = 0; i < length; i++) name[i] = reader.index(names);
   for (let i = 0; i < length; i++) kind[i] = reader.index(256);
   for (let i = 0; i < length; i++) detail[i] = reader.index(names);
-  return { length, name, kind, detail };
+  for (let i = 0; i < length; i++) module[i] = reader.index(names);
+  return { length, name, kind, detail, module };
 }
 
 function unpackStacks(reader: ByteReader, frames: number): ViewerData['stacks'] {
   const length = reader.count();
   const prefix = new Int32Array(length);
   const frame = new Uint32Array(length);
+  const rises = reader.planes(length);
   for (let i = 0; i < length; i++) {
     let caller = i - 1;
-    for (let rise = reader.varint(); rise > 0 && caller >= 0; rise--) caller = prefix[caller]!;
+    for (let rise = rises[i]!; rise > 0 && caller >= 0; rise--) caller = prefix[caller]!;
     prefix[i] = caller;
   }
-  const ranks = new Uint32Array(length);
-  for (let i = 0; i < length; i++) ranks[i] = reader.varint();
+  const ranks = reader.planes(length);
+  const fresh = reader.planes(reader.count());
+  let firsts = 0;
   const callees: number[][] = Array.from({ length: frames + 1 }, () => []);
   for (let i = 0; i < length; i++) {
     const known = callees[prefix[i]! < 0 ? frames : frame[prefix[i]!]!]!;
-    if (ranks[i] === 0) known.push(reader.index(frames));
-    const found = ranks[i] === 0 ? known.at(-1) : known[ranks[i]! - 1];
-    if (found === undefined) throw new RangeError('the embedded profile is damaged');
+    const found = ranks[i] === 0 ? fresh[firsts++] : known[ranks[i]! - 1];
+    if (found === undefined || found >= frames) throw new RangeError('the embedded profile is damaged');
+    if (ranks[i] === 0) known.push(found);
     frame[i] = found;
   }
   return { length, prefix, frame };

@@ -1,8 +1,9 @@
 /** Flame graphs from columns of names, frames, stacks and samples. Runs wherever JavaScript runs. */
 
+export type { FlameColor } from './coloring.ts';
 export type { FlameData, FlameFrames, FlameSamples, FlameStacks } from './data.ts';
 export { FlameKind } from './data.ts';
 export { formatCount, formatPercent, formatValue } from './format.ts';
-export { type FlameTree, layout } from './layout.ts';
-export type { SvgOptions } from './picture.ts';
-export { renderSvg } from './svg.ts';
+export { type FlameBase, type FlameSide, type FlameTree, type LayoutOptions, layout } from './layout.ts';
+export type { SvgOptions } from './options.ts';
+export { flameGraphSvg, renderSvg } from './svg.ts';

@@ -1,42 +1,19 @@
 /** The measures of a picture: what stands where, decided before anything is drawn. */
 
+import { type Coloring, coloring, type Swatch } from './coloring.ts';
 import type { FlameData } from './data.ts';
 import { formatCount, formatPercent, formatValue } from './format.ts';
 import type { FlameTree } from './layout.ts';
-import { KIND_LABELS, PALETTES, type Palette, type Theme } from './palette.ts';
+import { MARGIN, type Settings } from './options.ts';
+import { type Palette, paletteOf } from './palette.ts';
 import { type Plan, plan } from './plan.ts';
-import { bounded, wrap } from './text.ts';
+import { bounded, cells, wrap } from './text.ts';
 
-export interface SvgOptions {
-  readonly title?: string;
-  /** What was recorded: command, event, duration. */
-  readonly subtitle?: string;
-  /** What a reader must know to trust the picture: losses, truncation. One line or more for each. */
-  readonly notes?: readonly string[];
-  /** Unit of the values: `nanoseconds`, `bytes`, `count` (default) and their like are shown human-readable. */
-  readonly unit?: string;
-  /** px, 200 … 20,000, default 1200. */
-  readonly width?: number;
-  /** Roots on top (an icicle graph) instead of at the bottom. */
-  readonly inverted?: boolean;
-  /** Frames narrower than this are left out and counted at the bottom. px, default 0.2. */
-  readonly minWidth?: number;
-  /** Most frames in the picture, default 20,000: the narrowest are left out and counted. */
-  readonly maxFrames?: number;
-  /** Deeper frames are left out and counted, default 1,500 (a picture of 25,600 px). */
-  readonly maxDepth?: number;
-  /** `auto` (default): light, and dark for viewers who prefer that. */
-  readonly theme?: Theme | 'auto';
-}
-
-/** Edges, the height of a row of frames and of a line of text, px. */
-export const MARGIN = 10;
+/** The height of a row of frames and of a line of text, px. */
 export const ROW = 17;
 export const LINE = 18;
 /** The advance of the widest common monospace font at 12 px. */
 export const CELL = 7.25;
-/** Code units of text in all titles together: many frames have shorter titles. */
-const TITLE_BUDGET = 4e6;
 const MAX_NOTES = 20;
 /** Baseline of the title, px. */
 export const TITLE_LINE = 26;
@@ -47,111 +24,107 @@ export const SWATCH = 17;
 export interface Picture {
   readonly tree: FlameTree;
   readonly data: FlameData;
+  readonly settings: Settings;
   readonly plan: Plan;
+  /** That of the theme, light where the viewer has the choice. */
   readonly palette: Palette;
+  readonly coloring: Coloring;
   readonly unit: string;
-  readonly width: number;
   readonly title: string;
-  /** Lines of text under the title. */
-  readonly lines: readonly string[];
-  /** Lines of text under the frames. */
-  readonly footer: readonly string[];
+  /** Paragraphs under the title, as lines. */
+  readonly paragraphs: readonly (readonly string[])[];
+  /** Paragraphs under the frames, as lines. */
+  readonly footer: readonly (readonly string[])[];
   readonly legend: readonly LegendItem[];
   /** Top of the highest row, px. */
   readonly top: number;
-  readonly inverted: boolean;
-  /** Longest name in a frame's title, in code units. */
-  readonly nameLimit: number;
-}
-
-function inRange(name: string, value: number, least: number, most: number): number {
-  if (!(value >= least && value <= most)) throw new RangeError(`${name} is ${value}: expected ${least} … ${most}`);
-  return value;
 }
 
 /** A swatch of the legend with its text. */
-export interface LegendItem {
-  readonly kind: number;
-  readonly label: string;
+export interface LegendItem extends Swatch {
   /** Left edge and baseline, px. */
   readonly x: number;
   readonly y: number;
 }
 
-/** Kinds that occur, each with the share of samples whose innermost frame is of it, in as many rows as it takes. */
-function legendItems(view: Plan, total: number, width: number, top: number): LegendItem[] {
-  const items: LegendItem[] = [];
+/** The swatches in as many rows as it takes. */
+function legendItems(swatches: readonly Swatch[], width: number, top: number): LegendItem[] {
   let x = MARGIN;
   let y = top;
-  for (const [kind, self] of view.selfByKind.entries()) {
-    if (self < 0) continue;
-    const label = KIND_LABELS[kind]! + (self > 0 ? ` ${formatPercent(self, total)}` : '');
-    const needed = SWATCH + label.length * CELL;
+  return swatches.map(swatch => {
+    const needed = (swatch.fill === undefined ? 0 : SWATCH) + cells(swatch.label) * CELL;
     if (x > MARGIN && x + needed > width - MARGIN) {
       x = MARGIN;
       y += LINE;
     }
-    items.push({ kind, label, x, y });
+    const item = { ...swatch, x, y };
     x += needed + 2 * CELL;
-  }
-  return items;
+    return item;
+  });
 }
 
-function footerLines(view: Plan, tree: FlameTree, unit: string): string[] {
-  const lines: string[] = [];
-  const total = tree.grandTotal;
+function footerTexts(view: Plan, tree: FlameTree, unit: string): string[] {
+  const texts: string[] = [];
+  const whole = tree.width[0]!;
   const bare = tree.self[0]!;
-  if (bare > 0) lines.push(`Samples without frames: ${formatValue(bare, unit)}, ${formatPercent(bare, total)}`);
+  if (bare > 0) {
+    texts.push(`Samples without frames: ${formatValue(bare, unit)}, ${formatPercent(bare, tree.grandTotal)}`);
+  }
   const say = (omitted: Plan['narrow'], which: string) => {
     if (omitted.frames === 0) return;
-    const reached = `${formatValue(omitted.total, unit)}, ${formatPercent(omitted.total, total)}`;
+    const reached = `${formatValue(omitted.width, unit)}, ${formatPercent(omitted.width, whole)}`;
     const frames = omitted.frames === 1 ? 'frame' : 'frames';
-    lines.push(`Not drawn: ${formatCount(omitted.frames)} ${frames} ${which} (samples through them: ${reached})`);
+    texts.push(`Not drawn: ${formatCount(omitted.frames)} ${frames} ${which} (samples through them: ${reached})`);
   };
   say(view.narrow, `narrower than ${Number(view.minWidth.toPrecision(2))} px`);
   say(view.deep, `deeper than ${formatCount(view.rows - 1)} levels`);
-  return lines;
+  return texts;
 }
 
-/** Subtitle and notes, bounded and made visible. */
-function paragraphs(options: SvgOptions): string[] {
-  const notes = options.notes ?? [];
-  const texts = [options.subtitle ?? '', ...notes.slice(0, MAX_NOTES)].filter(text => text !== '');
+/** How the values of a difference became widths. */
+function widthText({ base, width, total }: FlameTree): string {
+  if (!base) return '';
+  const factor = base.scale === 1 ? '' : `, base multiplied by ${Number(base.scale.toPrecision(4))} for an equal total`;
+  if (width[0] === total[0]) return `Frames are as wide as in the head${factor}. What has vanished is not drawn.`;
+  const both = width[0]! > base.grandTotal * base.scale;
+  return `Frames are as wide as ${both ? 'base and head together' : 'in the base'}${factor}.`;
+}
+
+function paragraphTexts({ subtitle, notes }: Settings, tree: FlameTree): string[] {
+  const texts = [subtitle, widthText(tree), ...notes.slice(0, MAX_NOTES)].filter(text => text !== '');
   if (notes.length > MAX_NOTES) texts.push(`and ${formatCount(notes.length - MAX_NOTES)} more notes`);
   return texts.map(text => bounded(text, 2000));
 }
 
-export function compose(tree: FlameTree, data: FlameData, options: SvgOptions): Picture {
-  const width = inRange('width', options.width ?? 1200, 200, 20_000);
-  const view = plan(tree, data, {
-    width: width - 2 * MARGIN,
-    minWidth: inRange('minWidth', options.minWidth ?? 0.2, 0, width),
-    maxFrames: inRange('maxFrames', options.maxFrames ?? 20_000, 1, 1e7),
-    maxDepth: inRange('maxDepth', options.maxDepth ?? 1500, 1, 1e5),
-  });
-  const columns = Math.floor((width - 2 * MARGIN) / CELL);
-  const unit = bounded(options.unit ?? 'count', 32);
-  const lines = paragraphs(options).flatMap(text => wrap(text, columns, 4));
-  const legend = legendItems(view, tree.grandTotal, width, TITLE_LINE + 4 + (lines.length + 1) * LINE);
+export function compose(tree: FlameTree, data: FlameData, settings: Settings): Picture {
+  const { width, colorBlindSafe, color, theme, minWidth, maxFrames, maxDepth } = settings;
+  const room = width - 2 * MARGIN;
+  const view = plan(tree, { width: room, minWidth, maxFrames, maxDepth });
+  const palette = paletteOf(theme === 'dark' ? 'dark' : 'light', colorBlindSafe);
+  const colors = coloring(tree, data, palette, color);
+  const lines = (texts: readonly string[]) => texts.map(text => wrap(text, Math.floor(room / CELL), 4));
+  const unit = bounded(settings.unit, 32);
+  const paragraphs = lines(paragraphTexts(settings, tree));
+  const bottom = TITLE_LINE + paragraphs.flat().length * LINE;
+  const legend = legendItems(tree.width[0]! > 0 ? colors.swatches : [], width, bottom + 4 + LINE);
   return {
     tree,
     data,
+    settings,
     plan: view,
-    palette: PALETTES[options.theme === 'dark' ? 'dark' : 'light'],
+    palette,
+    coloring: colors,
     unit,
-    width,
-    title: bounded(options.title ?? 'Flame graph', 200),
-    lines,
+    title: bounded(settings.title, 200),
+    paragraphs,
     legend,
-    footer: footerLines(view, tree, unit).flatMap(text => wrap(text, columns, 4)),
-    top: (legend.at(-1)?.y ?? TITLE_LINE + lines.length * LINE) + 12,
-    inverted: options.inverted ?? false,
-    nameLimit: Math.min(512, Math.max(128, Math.floor(TITLE_BUDGET / view.drawn))),
+    footer: lines(footerTexts(view, tree, unit)),
+    top: (legend.at(-1)?.y ?? bottom) + 12,
   };
 }
 
 /** Height of the whole picture in px. */
-export function heightOf(picture: Picture): number {
-  const footer = picture.footer.length === 0 ? 0 : picture.footer.length * LINE + 4;
-  return picture.top + picture.plan.rows * ROW + footer + MARGIN;
+export function heightOf({ footer, top, plan: view }: Picture): number {
+  const lines = footer.flat().length;
+  return top + view.rows * ROW + (lines === 0 ? 0 : lines * LINE + 4) + MARGIN;
 }

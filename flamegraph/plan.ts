@@ -1,6 +1,5 @@
 /** What of a tree fits into a picture, and what has to be left out and told instead. */
 
-import { type FlameData, FlameKind, KINDS, kindOf } from './data.ts';
 import type { FlameTree } from './layout.ts';
 
 export interface Limits {
@@ -17,8 +16,8 @@ export interface Limits {
 /** Frames that are left out for one reason. */
 export interface Omitted {
   frames: number;
-  /** Value of the samples that reach such a frame. */
-  total: number;
+  /** Width of the samples that reach such a frame. */
+  width: number;
 }
 
 export interface Plan {
@@ -32,15 +31,13 @@ export interface Plan {
   readonly drawn: number;
   readonly narrow: Readonly<Omitted>;
   readonly deep: Readonly<Omitted>;
-  /** Value of the samples whose innermost frame is of a kind, by kind; −1 for kinds that do not occur. */
-  readonly selfByKind: Float64Array;
 }
 
 /** The nodes of the picture, from left to right and from callers to callees. */
 export function* visit(tree: FlameTree, plan: Plan): Generator<number> {
   yield 0;
   for (let node = 1; node < tree.length; ) {
-    if (tree.depth[node]! < plan.rows && tree.total[node]! * plan.scale >= plan.minWidth) yield node++;
+    if (tree.depth[node]! < plan.rows && tree.width[node]! * plan.scale >= plan.minWidth) yield node++;
     else node = tree.end[node]!;
   }
 }
@@ -50,7 +47,7 @@ function widthLimit(tree: FlameTree, limits: Limits, scale: number): number {
   const widths = new Float64Array(tree.length);
   let candidates = 0;
   for (let node = 0; node < tree.length; node++) {
-    const width = tree.total[node]! * scale;
+    const width = tree.width[node]! * scale;
     if (tree.depth[node]! <= limits.maxDepth && width >= limits.minWidth) widths[candidates++] = width;
   }
   if (candidates <= limits.maxFrames) return limits.minWidth;
@@ -60,20 +57,20 @@ function widthLimit(tree: FlameTree, limits: Limits, scale: number): number {
   return next ?? tooNarrow * 2;
 }
 
-export function plan(tree: FlameTree, data: FlameData, limits: Limits): Plan {
-  const scale = tree.grandTotal > 0 ? limits.width / tree.grandTotal : 0;
+export function plan(tree: FlameTree, limits: Limits): Plan {
+  const whole = tree.width[0]!;
+  const scale = whole > 0 ? limits.width / whole : 0;
   const minWidth = widthLimit(tree, limits, scale);
-  const narrow: Omitted = { frames: 0, total: 0 };
-  const deep: Omitted = { frames: 0, total: 0 };
-  const selfByKind = new Float64Array(KINDS).fill(-1);
+  const narrow: Omitted = { ...tree.pruned };
+  const deep: Omitted = { frames: 0, width: 0 };
   let deepest = 0;
   let drawn = 1;
   for (let node = 1; node < tree.length; ) {
     const isDeep = tree.depth[node]! > limits.maxDepth;
-    if (isDeep || tree.total[node]! * scale < minWidth) {
+    if (isDeep || tree.width[node]! * scale < minWidth) {
       const omitted = isDeep ? deep : narrow;
       omitted.frames += tree.end[node]! - node;
-      omitted.total += tree.total[node]!;
+      omitted.width += tree.width[node]!;
       node = tree.end[node]!;
       continue;
     }
@@ -81,9 +78,5 @@ export function plan(tree: FlameTree, data: FlameData, limits: Limits): Plan {
     if (tree.depth[node]! > deepest) deepest = tree.depth[node]!;
     node++;
   }
-  for (let node = 1; node < tree.length; node++) {
-    const kind = tree.frame[node]! < 0 ? FlameKind.unknown : kindOf(data, tree.frame[node]!);
-    selfByKind[kind] = Math.max(selfByKind[kind]!, 0) + tree.self[node]!;
-  }
-  return { scale, minWidth, rows: deepest + 1, drawn, narrow, deep, selfByKind };
+  return { scale, minWidth, rows: deepest + 1, drawn, narrow, deep };
 }

@@ -106,11 +106,14 @@ export function truncate(text: string, width: number): string {
 /** Qualifiers in front of a name: namespaces (`a::b::`) and the directories of a package path. */
 const QUALIFIERS = /^(?:(?:[\w~]+|\(anonymous namespace\)|\{[\w#]+\})::)+(?=.)|^[\w.~-]*(?:\/[\w.~-]+)*\/(?=.)/;
 
+/** With fewer cells than this, no cell is spent on telling that the qualifiers are gone. */
+const NARROW = 10;
+
 /** A visible name cut to a width in cells. What tells it from its neighbours goes last: first the qualifiers go. */
 export function shorten(name: string, width: number): string {
   if (name.length > width && width > 1 && isPlain(name)) {
-    const qualifiers = QUALIFIERS.exec(name)?.[0] ?? '';
-    if (qualifiers !== '') return `…${truncate(name.slice(qualifiers.length), width - 1)}`;
+    const own = name.slice(QUALIFIERS.exec(name)?.[0].length ?? 0);
+    if (own !== name) return width < NARROW ? truncate(own, width) : `…${truncate(own, width - 1)}`;
   }
   return truncate(name, width);
 }

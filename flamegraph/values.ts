@@ -53,28 +53,36 @@ export function checkStacks({ stacks, frames }: FlameData): void {
 }
 
 /**
- * By frame a number that is equal where frames are, and smaller for frames that stand further left.
- * Sorting finds equal names as well as their order. A Map of names would not do: engines hash very long strings by their
- * length alone, so that names chosen for it make every lookup a linear search.
+ * By index of a name a number that is equal where texts are, and smaller for texts that come first by code unit.
+ * Sorting finds equal texts as well as their order. A Map would not do: engines hash very long strings by their length
+ * alone, so that names chosen for it make every lookup a linear search.
+ * @param wanted of each name whether it gets a number
  */
+export function textRanks(names: readonly string[], wanted: Uint8Array): Uint32Array {
+  const order: number[] = [];
+  for (let i = 0; i < names.length; i++) if (wanted[i] === 1) order.push(i);
+  order.sort((a, b) => (names[a]! < names[b]! ? -1 : names[a] === names[b] ? 0 : 1));
+  const rank = new Uint32Array(names.length);
+  let ranks = 0;
+  for (let i = 0; i < order.length; i++) {
+    if (i > 0 && names[order[i]!] !== names[order[i - 1]!]) ranks++;
+    rank[order[i]!] = ranks;
+  }
+  return rank;
+}
+
+/** By frame a number that is equal where name and kind are, and smaller for frames that stand further left. */
 export function frameKeys(data: FlameData): Uint32Array {
   const { names, frames } = data;
-  const rank = new Uint32Array(names.length);
-  const used: number[] = [];
+  const used = new Uint8Array(names.length);
   for (let i = 0; i < frames.length; i++) {
     const name = frames.name[i]!;
     if (Math.max(name, frames.detail[i]!, frames.module?.[i] ?? 0) >= names.length) {
       throw new RangeError(`frame ${i} points to a name beyond the ${names.length} there are`);
     }
-    if (rank[name] === 0) used.push(name);
-    rank[name] = 1;
+    used[name] = 1;
   }
-  used.sort((a, b) => (names[a]! < names[b]! ? -1 : names[a] === names[b] ? 0 : 1));
-  let ranks = 0;
-  for (let i = 0; i < used.length; i++) {
-    if (i > 0 && names[used[i]!] !== names[used[i - 1]!]) ranks++;
-    rank[used[i]!] = ranks;
-  }
+  const rank = textRanks(names, used);
   const key = new Uint32Array(frames.length);
   for (let i = 0; i < frames.length; i++) key[i] = rank[frames.name[i]!]! * KINDS + kindOf(data, i);
   return key;

@@ -4,6 +4,9 @@ import type { ViewerData } from '../html-unpack.ts';
 import { type Functions, NO_FUNCTION } from './functions.ts';
 import { type Comparison, type Order, type Tree, TreeBuilder } from './tree.ts';
 
+/** Stacks share their callers, but reversed or in order of time they share little: about 400 MB. */
+const MAX_NODES = 1 << 22;
+
 /** Which samples count, and with which of their values. */
 export interface Selection {
   readonly type: number;
@@ -102,7 +105,7 @@ export function wholeTree(data: ViewerData, weights: Weights, shape: Shape, comp
 export function timeTree(data: ViewerData, selection: Selection, shape: Shape, comparison: Comparison): Tree {
   const { stacks, samples, timeline, threads } = data;
   const value = data.values[selection.type]!.head;
-  const builder = new TreeBuilder(NO_FUNCTION, 'time');
+  const builder = new TreeBuilder(NO_FUNCTION, 'time', MAX_NODES);
   const [all] = hits(data, undefined);
   const path: number[] = [];
   for (let i = 0; i < timeline.length; i++) {
@@ -111,7 +114,8 @@ export function timeTree(data: ViewerData, selection: Selection, shape: Shape, c
     if (selection.thread >= 0 && threads.of[sample] !== selection.thread) continue;
     if (selection.range && (time < selection.range[0] || time >= selection.range[1])) continue;
     path.length = 0;
-    for (let s = samples.stack[sample]!; s >= 0; s = stacks.prefix[s]!) path.push(shape.functions.of[stacks.frame[s]!]!);
+    for (let s = samples.stack[sample]!; s >= 0; s = stacks.prefix[s]!)
+      path.push(shape.functions.of[stacks.frame[s]!]!);
     let node = 0;
     for (let d = path.length - 1; d >= 0; d--) node = step(builder, node, path[d]!, shape);
     builder.add(node, value[sample]! / all[sample]!, 0);
@@ -122,12 +126,13 @@ export function timeTree(data: ViewerData, selection: Selection, shape: Shape, c
 /** The stacks of all samples from their innermost frames on: what the time went to, and from where. */
 export function reversedTree(data: ViewerData, weights: Weights, shape: Shape, comparison: Comparison): Tree {
   const { stacks } = data;
-  const builder = new TreeBuilder(NO_FUNCTION, shape.order);
+  const builder = new TreeBuilder(NO_FUNCTION, shape.order, MAX_NODES);
   builder.add(0, weights.bareHead, weights.bareBase);
   for (let i = 0; i < stacks.length; i++) {
     if (!(weights.head[i]! + weights.base[i]! > 0)) continue;
     let node = 0;
-    for (let s = i; s >= 0; s = stacks.prefix[s]!) node = step(builder, node, shape.functions.of[stacks.frame[s]!]!, shape);
+    for (let s = i; s >= 0; s = stacks.prefix[s]!)
+      node = step(builder, node, shape.functions.of[stacks.frame[s]!]!, shape);
     builder.add(node, weights.head[i]!, weights.base[i]!);
   }
   return builder.finish(comparison);
@@ -146,7 +151,7 @@ export function sandwich(
 ): { readonly callers: Tree; readonly callees: Tree } {
   const { stacks } = data;
   const { of } = shape.functions;
-  const callers = new TreeBuilder(wanted, shape.order);
+  const callers = new TreeBuilder(wanted, shape.order, MAX_NODES);
   const callees = new TreeBuilder(wanted, shape.order);
   const [head, base] = [summed(data, weights.head), summed(data, weights.base)];
   const node = new Int32Array(stacks.length).fill(-1);

@@ -16,6 +16,8 @@ export interface Functions {
   /** Where the first of its frames is, and whether others are elsewhere. */
   readonly details: readonly string[];
   readonly mixed: Uint8Array;
+  /** '' for none. */
+  readonly modules: readonly string[];
   /** Index from which on functions are packages. */
   readonly firstPackage: number;
 }
@@ -40,14 +42,14 @@ export function functionsOf({ names, frames }: ViewerData, collapsePackages: boo
     (a, b) => first[frames.name[a]!]! - first[frames.name[b]!]! || frames.kind[a]! - frames.kind[b]!,
   );
   const known = new PairTable();
-  const result = { names: [] as string[], kinds: [] as number[], details: [] as string[] };
+  const result = { names: [] as string[], kinds: [] as number[], details: [] as string[], modules: [] as string[] };
   const mixed = new Uint8Array(frames.length + 1);
   const inPackage = new Map<string, number[]>();
   const detailOf = (frame: number) => names[frames.detail[frame]!]!;
   for (const frame of order) {
     const name = names[frames.name[frame]!]!;
     const kind = frames.kind[frame]! < KINDS ? frames.kind[frame]! : FlameKind.unknown;
-    const owner = collapsePackages ? packageOf(detailOf(frame), name) : '';
+    const owner = collapsePackages ? packageOf(detailOf(frame), names[frames.module[frame]!]!, name) : '';
     if (owner !== '') {
       const list = inPackage.get(owner);
       if (list) list.push(frame);
@@ -63,6 +65,7 @@ export function functionsOf({ names, frames }: ViewerData, collapsePackages: boo
     result.names.push(name);
     result.kinds.push(kind);
     result.details.push(detailOf(frame));
+    result.modules.push(names[frames.module[frame]!]!);
   }
   const firstPackage = result.names.length;
   for (const [owner, list] of inPackage) {
@@ -70,6 +73,7 @@ export function functionsOf({ names, frames }: ViewerData, collapsePackages: boo
     result.names.push(`node_modules/${owner}`);
     result.kinds.push(frames.kind[list[0]!]!);
     result.details.push('package');
+    result.modules.push(owner);
   }
   return { length: result.names.length, of, ...result, mixed, firstPackage };
 }

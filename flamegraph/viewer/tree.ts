@@ -1,13 +1,13 @@
 /** Trees of functions as columns. No recursion, no object per node: millions of nodes, thousands deep. */
 
 import { PairTable } from '../html-pairs.ts';
+import type { FlameSide } from '../layout.ts';
 
 export type Order = 'name' | 'heavy' | 'time';
-export type Side = 'head' | 'base' | 'both';
 
 /** How values of a base become widths beside those of the head. */
 export interface Comparison {
-  readonly side: Side;
+  readonly side: FlameSide;
   /** What a value of the base is multiplied by: 1, or what makes the totals equal. */
   readonly scale: number;
 }
@@ -32,13 +32,13 @@ export interface Tree {
   readonly width: Float64Array;
 }
 
-function widened(from: Int32Array): Int32Array {
+function widened(from: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
   const to = new Int32Array(from.length * 2);
   to.set(from);
   return to;
 }
 
-function widenedFloat(from: Float64Array): Float64Array {
+function widenedFloat(from: Float64Array<ArrayBuffer>): Float64Array<ArrayBuffer> {
   const to = new Float64Array(from.length * 2);
   to.set(from);
   return to;
@@ -58,11 +58,14 @@ export class TreeBuilder {
   #baseSelf = new Float64Array(1024);
   readonly #further = new PairTable();
   readonly #order: Order;
+  readonly #limit: number;
 
-  constructor(root: number, order: Order) {
+  /** @param limit most nodes: what lies beyond counts for the frame below it */
+  constructor(root: number, order: Order, limit = Infinity) {
     this.#key[0] = root;
     this.#parent[0] = -1;
     this.#order = order;
+    this.#limit = limit;
   }
 
   keyOf(node: number): number {
@@ -91,9 +94,11 @@ export class TreeBuilder {
     if (last !== 0 && this.#order !== 'time') {
       const first = this.#firstChild[caller]!;
       if (this.#key[first] === key) return first;
+      if (this.length >= this.#limit) return caller;
       const found = this.#further.findOrSet(caller, key, this.length);
       if (found >= 0) return found;
     }
+    if (this.length >= this.#limit) return caller;
     if (this.length === this.#parent.length) this.#grow();
     const node = this.length++;
     this.#parent[node] = caller;
@@ -184,4 +189,3 @@ export class TreeBuilder {
     return tree;
   }
 }
-

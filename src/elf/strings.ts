@@ -7,8 +7,10 @@ export const maxNameLength = 16 * 1024;
 
 const chunkBits = 16;
 const chunkSize = 1 << chunkBits;
-/** Of chunks in memory while every name is looked at (32 MB), and while a few are asked for; then they are dropped. */
-const maxChunks = { all: 512, few: 16 };
+/** 32 MB of chunks; then they are dropped and read again. */
+const maxChunks = 512;
+/** Most names are shorter. */
+const shortName = 512;
 const noBytes = Buffer.alloc(0);
 
 /**
@@ -20,7 +22,8 @@ export class StringTable {
   readonly #offset: number;
   readonly #size: number;
   readonly #chunks = new Map<number, Buffer>();
-  #maxChunks = maxChunks.all;
+  /** Names are asked for here and there: each is read by itself. */
+  #isSparse = false;
 
   /** A table of `size` bytes at `offset` of the source; what lies outside of the source reads as ''. */
   constructor(source: ByteSource, offset: number, size: number) {
@@ -32,14 +35,21 @@ export class StringTable {
   /** The name at an offset, at most {@link maxNameLength} bytes of it; '' when it lies outside. */
   nameAt(offset: number): string {
     if (offset >= this.#size) return '';
+    if (this.#isSparse) return this.#readName(offset);
     const chunk = this.#chunk(offset >>> chunkBits);
     const start = offset & (chunkSize - 1);
     const limit = Math.min(chunk.length, start + maxNameLength);
     const end = endOfName(chunk, start, limit);
     // Reaching the limit without the closing NUL: the name is too long, or goes on in the next chunk.
     if (end < limit || limit - start === maxNameLength) return decode(chunk, start, end);
-    const rest = this.#read(offset, Math.min(maxNameLength, this.#size - offset));
-    return decode(rest, 0, endOfName(rest, 0, rest.length));
+    return this.#readName(offset, maxNameLength);
+  }
+
+  #readName(offset: number, limit = shortName): string {
+    const bytes = this.#read(offset, Math.min(limit, this.#size - offset));
+    const end = endOfName(bytes, 0, bytes.length);
+    const isCut = end === shortName && limit === shortName;
+    return isCut ? this.#readName(offset, maxNameLength) : decode(bytes, 0, end);
   }
 
   /** The first byte of a name, 0 when there is none. */
@@ -50,7 +60,7 @@ export class StringTable {
   /** Gives back what was read: after all names were looked at, of which few will be asked for again. */
   forget(): void {
     this.#chunks.clear();
-    this.#maxChunks = maxChunks.few;
+    this.#isSparse = true;
   }
 
   #chunk(index: number): Buffer {
@@ -58,7 +68,7 @@ export class StringTable {
     if (chunk === undefined) {
       const start = index * chunkSize;
       chunk = this.#read(start, Math.min(chunkSize, this.#size - start));
-      if (this.#chunks.size >= this.#maxChunks) this.#chunks.clear();
+      if (this.#chunks.size >= maxChunks) this.#chunks.clear();
       this.#chunks.set(index, chunk);
     }
     return chunk;

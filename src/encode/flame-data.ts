@@ -1,5 +1,5 @@
 /** A profile as frames that have names: thread names as roots, inlined calls as frames of their own. */
-import { type FlameData, FlameKind } from '../../flamegraph/index.ts';
+import { type FlameData, FlameKind, type FlameStacks } from '../../flamegraph/index.ts';
 import { growInt32, growUint8, growUint32 } from '../model/columns.ts';
 import { IntMap } from '../model/int-map.ts';
 import { baseName, FrameKind, Miss, type Profile, unknownName } from '../model/profile.ts';
@@ -92,8 +92,13 @@ function locationFrames(profile: Profile, frames: FrameBuilder): readonly Uint32
 /** The stacks of the picture, as they come: layout() finds which of them are equal. */
 class StackBuilder {
   length = 0;
-  prefix = new Int32Array(1024);
-  frame = new Uint32Array(1024);
+  prefix: Int32Array;
+  frame: Uint32Array;
+
+  constructor(capacity: number) {
+    this.prefix = new Int32Array(capacity);
+    this.frame = new Uint32Array(capacity);
+  }
 
   push(prefix: number, frame: number): number {
     if (this.length === this.prefix.length) {
@@ -167,12 +172,22 @@ function sampleStacks(
   return result;
 }
 
+/** Where every location is one frame and nothing stands below the stacks, they are what they are. */
+function plainStacks({ stacks }: Profile, ofLocation: readonly Uint32Array[]): FlameStacks {
+  const ofOne = Uint32Array.from(ofLocation, frames => frames[0]!);
+  const frame = new Uint32Array(stacks.length);
+  for (let i = 0; i < stacks.length; i++) frame[i] = ofOne[stacks.location[i]!]!;
+  return { length: stacks.length, prefix: stacks.prefix, frame };
+}
+
 export function flameData(profile: Profile, options: FlameDataOptions): FlameData {
   const frames = new FrameBuilder();
-  const built = new StackBuilder();
+  const built = new StackBuilder(profile.stacks.length + 1024);
   const roots = options.root ? rootStacks(profile, frames, built) : [];
   const ofLocation = locationFrames(profile, frames);
-  const stack = sampleStacks(profile, ofLocation, roots, built);
+  const isPlain = built.length === 0 && ofLocation.every(({ length }) => length === 1);
+  const stacks = isPlain ? plainStacks(profile, ofLocation) : built;
+  const stack = isPlain ? profile.samples.stack : sampleStacks(profile, ofLocation, roots, built);
   return {
     names: frames.names,
     frames: {
@@ -182,7 +197,7 @@ export function flameData(profile: Profile, options: FlameDataOptions): FlameDat
       detail: frames.detail,
       module: frames.module,
     },
-    stacks: { length: built.length, prefix: built.prefix, frame: built.frame },
-    samples: { length: stack.length, stack, value: profile.samples.values[options.value]! },
+    stacks: { length: stacks.length, prefix: stacks.prefix, frame: stacks.frame },
+    samples: { length: profile.samples.length, stack, value: profile.samples.values[options.value]! },
   };
 }

@@ -9,6 +9,7 @@ function encode(profile: Profile, options: EncodeOptions): Iterable<string> {
   const data = flameData(profile, { root: true, value });
   const losses = Object.entries(profile.losses).filter(([, count]) => count > 0);
   return flameGraphSvg(data, {
+    ...options.svg,
     title: options.title,
     subtitle: profile.comments.join(' · '),
     notes: losses.map(([cause, count]) => `${cause}: ${count}`),

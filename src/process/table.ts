@@ -19,7 +19,7 @@ export interface Image {
 
 const EXITED_IMAGES_KEPT = 4096;
 /** The kernel does not tell what is unmapped: so many mappings on, or twice as many, it is looked at. */
-const MAPPINGS_BEFORE_LOOK = 64;
+const MAPPINGS_BEFORE_LOOK = 256;
 
 /** From this event on, the pid stands for another address space. */
 function isNewProgram(event: SidebandEvent): event is ForkEvent | CommEvent {

@@ -22,9 +22,24 @@ const trampolines: Partial<Record<Machine, Trampoline>> = {
   arm64: { code: [0x68, 0x11, 0x80, 0xd2, 0x01, 0, 0, 0xd4], name: '__kernel_rt_sigreturn' },
 };
 
+/** Of each mapping: what is at the addresses that were looked at. A stripped program asks for each of its addresses. */
+const looked = new WeakMap<CodeMapping, Map<number, string | undefined>>();
+const maxLooked = 1 << 14;
+
 /** The name of the signal trampoline that begins at an address, undefined when none does. */
 export function trampolineAt(mapping: CodeMapping, address: number): string | undefined {
-  const { elf, bytes } = mapping;
+  let known = looked.get(mapping);
+  if (known === undefined || known.size >= maxLooked) {
+    known = new Map();
+    looked.set(mapping, known);
+  }
+  if (known.has(address)) return known.get(address);
+  const name = look(mapping, address);
+  known.set(address, name);
+  return name;
+}
+
+function look({ elf, bytes }: CodeMapping, address: number): string | undefined {
   const trampoline = elf && trampolines[elf.machine];
   if (elf === undefined || bytes === undefined || trampoline === undefined) return undefined;
   const { code, name } = trampoline;

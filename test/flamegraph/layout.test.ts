@@ -120,6 +120,30 @@ describe('layout', () => {
     expect(performance.now() - begin).toBeLessThan(2000);
   });
 
+  test('what has less than minShare is counted and not gone into', () => {
+    const data = collapsed('a;b;c 5\na;d 1\ne;f 1\na 93');
+    const tree = layout(data, { minShare: 0.02 });
+    expect(outline(tree, data)).toEqual([
+      'all @0 total 100 self 0',
+      '  a @0 total 99 self 93',
+      '    b @0 total 5 self 0',
+      '      c @0 total 5 self 5',
+    ]);
+    expect(tree.pruned).toEqual({ frames: 3, width: 2 });
+    expect(layout(data).pruned).toEqual({ frames: 0, width: 0 });
+  });
+
+  test('equal stacks that are small one by one and not together are there', () => {
+    const data = flameData(Array.from({ length: 100 }, (_, i) => [['main', ['f', 'native', `f.c:${i}`]], 1]));
+    const tree = layout(data, { minShare: 0.5 });
+    expect(outline(tree, data)).toEqual([
+      'all @0 total 100 self 0',
+      '  main @0 total 100 self 0',
+      '    f @0 total 100 self 100',
+    ]);
+    expect([...tree.mixed]).toEqual([0, 0, 1]);
+  });
+
   test.each([
     ['a negative value', { value: Float64Array.of(-1) }, 'sample 0 has the value -1'],
     ['NaN', { value: Float64Array.of(Number.NaN) }, 'sample 0 has the value NaN'],
@@ -144,6 +168,8 @@ describe('layout', () => {
     expect(() => stacks([-1, 1], [0, 1])).toThrow('stack 1 has the prefix 1');
     expect(() => stacks([-1, 0], [0, 2])).toThrow('stack 1 points to frame 2 of 2');
     expect(() => layout({ ...data, names: ['', 'a'] })).toThrow('frame 1 points to a name beyond the 2');
+    const modules = { ...data, frames: { ...data.frames, module: Uint32Array.of(0, 9) } };
+    expect(() => layout(modules)).toThrow('frame 1 points to a name beyond the 3');
     expect(() => layout(collapsed('a 1e308\nb 1e308'))).toThrow('add up to more');
   });
 });

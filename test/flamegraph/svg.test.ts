@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { type FlameData, FlameKind, layout, renderSvg, type SvgOptions } from '../../flamegraph/index.ts';
-import { darkStyle, PALETTES } from '../../flamegraph/palette.ts';
+import { type FlameData, flameGraphSvg, layout, renderSvg, type SvgOptions } from '../../flamegraph/index.ts';
 import { collapsed, flameData, manyStacks, type TestFrame } from './fixture.ts';
 
+/** Without the script, which is the same in all. */
 function svg(data: FlameData, options: SvgOptions = {}): string {
-  return [...renderSvg(layout(data), data, options)].join('');
+  return [...renderSvg(layout(data), data, { script: false, ...options })].join('');
 }
 
 function count(text: string, part: string | RegExp): number {
@@ -62,7 +62,7 @@ test('title of a frame: name, place, share of all and of the caller, self', () =
   expect(text).toContain(
     '<title>b\nmod, kernel\n4, 44.4 % of total, 80.0 % of parent\nself: 3, 33.3 % of total</title>',
   );
-  expect(text).toContain('<title>a\nnative\n5, 55.6 % of total\nself: none</title>');
+  expect(text).toContain('<title>a\nnative\n5, 55.6 % of total</title>');
 });
 
 test('a name is shown whole where it fits and cut only where enough of it remains', () => {
@@ -70,6 +70,48 @@ test('a name is shown whole where it fits and cut only where enough of it remain
   expect([labels(12), labels(14)]).toEqual([0, 1]);
   expect(svg(collapsed('abcdef 30\nx 1150'))).not.toMatch(/>a[a-z]*…</);
   expect(svg(collapsed('abcdef 36\nx 1144'))).toContain('>abc…</text>');
+});
+
+test('with and without script the picture is the same, byte by byte', () => {
+  const plain = svg(everything, recorded);
+  const scripted = svg(everything, { ...recorded, script: true });
+  const strip = (text: string) => {
+    return text.replace(/<(style|script)>.*?<\/\1>\n/gs, '').replace(/ data-inverted="[^"]*" data-boxes="[^"]*"/, '');
+  };
+  expect(scripted).toContain('<script>');
+  expect(plain).not.toContain('<script');
+  expect(strip(scripted)).toBe(strip(plain));
+});
+
+test('the script is the same in every picture: nothing of the data is in it', () => {
+  const script = (data: FlameData) => /<script><!\[CDATA\[(.*?)\]\]><\/script>/s.exec(svg(data, { script: true }))![1]!;
+  expect(script(everything)).toBe(script(collapsed(']]></script>;`{alert(1)} 1')));
+  expect(script(everything)).not.toMatch(/\]\]>|<\/script|<!--/i);
+});
+
+test('drawn at once is what layout and drawing give', () => {
+  const names = Array.from({ length: 50 }, (_, i) => `f${i}`);
+  const data = manyStacks(2000, 30, names);
+  const frames = (text: string) => text.split('\n').filter(line => line.startsWith('<g><title>'));
+  const options: SvgOptions = { script: false, minWidth: 3 };
+  const quick = [...flameGraphSvg(data, options)].join('');
+  expect(quick).toContain('Not drawn: ');
+  expect(frames(quick)).toEqual(frames(svg(data, options)));
+  expect(quick.match(/samples through them: [^)]*/)![0]).toBe(
+    svg(data, options).match(/samples through them: [^)]*/)![0],
+  );
+});
+
+test('a million stacks: a picture of 2 MB at most', () => {
+  const data = manyStacks(
+    1_000_000,
+    3,
+    Array.from({ length: 4000 }, (_, i) => `namespace::Class${i}::method(int)`),
+  );
+  let bytes = 0;
+  for (const chunk of flameGraphSvg(data)) bytes += Buffer.byteLength(chunk);
+  expect(bytes).toBeGreaterThan(20_000);
+  expect(bytes).toBeLessThan(2e6);
 });
 
 test('the same input gives the same bytes', () => {
@@ -152,36 +194,4 @@ test('an unlisted kind is drawn as unknown', () => {
   const data = collapsed('a 1');
   const text = svg({ ...data, frames: { ...data.frames, kind: Uint8Array.of(200) } });
   expect(text).toContain('<title>a\nunknown\n');
-});
-
-/** Relative luminance contrast of two colours after WCAG 2. */
-function contrast(a: string, b: string): number {
-  const luminance = (hex: string) =>
-    [1, 3, 5]
-      .map(i => Number.parseInt(hex.slice(i, i + 2), 16) / 255)
-      .map(c => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4))
-      .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i]!, 0);
-  const [dark, light] = [luminance(a), luminance(b)].toSorted((x, y) => x - y);
-  return (light! + 0.05) / (dark! + 0.05);
-}
-
-describe.each(['light', 'dark'] as const)('%s colours', theme => {
-  const { ink, fills } = PALETTES[theme];
-  test('labels are readable on every fill', () => {
-    for (const fill of fills.flat()) expect(contrast(fill, ink.label), fill).toBeGreaterThan(4.5);
-  });
-  test('text is readable on the background', () => {
-    for (const color of [ink.text, ink.muted]) expect(contrast(color, ink.background), color).toBeGreaterThan(4.5);
-  });
-  test('every kind has its own', () => {
-    expect(fills.length).toBe(Object.keys(FlameKind).length);
-    expect(new Set(fills.flat()).size).toBe(fills.flat().length);
-  });
-});
-
-test('the style sheet turns every light colour into the dark one of the same place', () => {
-  const style = darkStyle();
-  // A rule for each: no light colour may stand for two things.
-  expect(count(style, '[fill=')).toBe(PALETTES.light.fills.flat().length + 4);
-  expect(style).toContain(`[fill="${PALETTES.light.fills[1]![2]}"]{fill:${PALETTES.dark.fills[1]![2]}}`);
 });

@@ -57,7 +57,7 @@ describe('truncate', () => {
 test.each([
   ['v8::internal::Runtime_RegExpExec', 40, 'v8::internal::Runtime_RegExpExec'],
   ['v8::internal::Runtime_RegExpExec', 19, '…Runtime_RegExpExec'],
-  ['v8::internal::Runtime_RegExpExec', 9, '…Runtime…'],
+  ['v8::internal::Runtime_RegExpExec', 9, 'Runtime_…'],
   ['std::(anonymous namespace)::f', 10, '…f'],
   ['std::vector<a::b>::push_back', 12, '…vector<a::…'],
   ['github.com/a/b.(*T).Method', 16, '…b.(*T).Method'],
