@@ -10,6 +10,7 @@ const all = [
   'decode',
   'diff',
   'flamegraph',
+  'viewer',
   'eh-frame',
   'unwind-tables',
   'unwind',

@@ -33,7 +33,7 @@ const KEYS = [
 
 const HEADINGS = HEADS.map(([column, text]) => {
   const changes = column.startsWith('change') ? ' class="change"' : '';
-  return `<th scope="col"${changes}><button type="button" data-column="${column}">${text}</button></th>`;
+  return `<th scope="col"${changes}><button type="button" class="sort" data-column="${column}">${text}</button></th>`;
 }).join('');
 
 const SETTINGS =

@@ -28,7 +28,7 @@ interface Shown {
 export class Graph {
   readonly #scroller: HTMLElement;
   readonly #spacer = make('div', '', { class: 'spacer' });
-  readonly #canvas = make('canvas', '', { role: 'img' });
+  readonly #canvas = make('canvas', '', { class: 'picture', role: 'img' });
   /** Stands for the picture where there is none to see: has the keyboard, and the marked frame as its only item. */
   readonly #proxy = make('div', '', { role: 'tree', tabindex: '0' });
   readonly #hover = make('div', '', { class: 'box' });

@@ -9,7 +9,7 @@ const PADDING = 4;
 /** A label of fewer cells says nothing. */
 const MIN_LABEL = 3;
 /** Of frames that only lead to what fills the width. */
-const FADED = 0.55;
+const FADED = 0.65;
 
 /** What a picture asks about a node in order to draw it. */
 export interface Look {

@@ -1,14 +1,20 @@
 /** The registry of input formats: a new one is a file and a line here. The first that knows an input reads it. */
 import { ProfilerError } from '../errors.ts';
 import type { Profile } from '../model/profile.ts';
+import { bpftrace } from './bpftrace.ts';
+import { chromeTrace } from './chrome-trace.ts';
+import { collapsed } from './collapsed.ts';
+import { cpuprofile } from './cpuprofile.ts';
 import { DecodeError } from './error.ts';
 import { type Chunks, gunzip, isGzip, peek } from './input.ts';
+import { perfScript } from './perf-script.ts';
 import { pprof } from './pprof-reader.ts';
 import { HEAD_BYTES, type Reader } from './reader.ts';
+import { speedscope } from './speedscope.ts';
 
 export type { Reader } from './reader.ts';
 
-export const readers: readonly Reader[] = [pprof];
+export const readers: readonly Reader[] = [pprof, speedscope, chromeTrace, cpuprofile, bpftrace, perfScript, collapsed];
 
 function knownReaders(): string {
   return readers.map(({ description }) => description).join('; ');

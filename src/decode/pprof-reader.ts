@@ -3,6 +3,7 @@ import type { Profile } from '../model/profile.ts';
 import { type Chunks, readAll } from './input.ts';
 import { decodePprof } from './pprof.ts';
 import type { Reader } from './reader.ts';
+import { NEWLINE, RETURN, TAB } from './text.ts';
 import { Wire, WireReader } from './wire.ts';
 
 const MAX_BYTES = 2 ** 30;
@@ -18,8 +19,13 @@ const WIRES = [
 ];
 const COMMENT = 13;
 
-/** Text can begin as a field does: all that is there has to be fields. */
+function isControl(byte: number): boolean {
+  return byte < 0x20 && byte !== TAB && byte !== NEWLINE && byte !== RETURN;
+}
+
+/** Text can begin as a field does: all that is there has to be fields, and some of it no text. */
 function detect(head: Uint8Array): boolean {
+  if (!head.some(isControl)) return false;
   const reader = new WireReader(head);
   let fields = 0;
   try {

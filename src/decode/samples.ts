@@ -6,6 +6,7 @@ import type { Label, SampleColumns, StackColumns } from '../model/profile.ts';
 import { DecodeError } from './error.ts';
 import type { Ids } from './ids.ts';
 import type { Spans } from './sections.ts';
+import { StackTable } from './stack-table.ts';
 import { int64, Wire, type WireReader } from './wire.ts';
 
 /** Of all distinct sets together. */
@@ -77,7 +78,7 @@ export class SampleDecoder {
   readonly #locations: Ids;
   readonly #strings: readonly string[];
   readonly #types: number;
-  readonly #stacks = new Chains();
+  readonly #stacks = new StackTable();
   readonly #labels: LabelSets;
   /** Locations of the sample that is being read, innermost first, and its values. */
   #frames = new Uint32Array(256);
@@ -105,9 +106,8 @@ export class SampleDecoder {
       stack[i] = this.#stack();
       for (let v = 0; v < values.length; v++) values[v]![i] = this.#row[v]!;
     }
-    const { length: stacks, prefix, item } = this.#stacks;
     return {
-      stacks: { length: stacks, prefix: prefix.subarray(0, stacks), location: item.subarray(0, stacks) },
+      stacks: this.#stacks.columns(),
       samples: { length, stack, labels, values },
       labelSets: this.#labels.sets,
     };
@@ -187,9 +187,6 @@ export class SampleDecoder {
   #stack(): number {
     let stack = -1;
     for (let i = this.#depth - 1; i >= 0; i--) stack = this.#stacks.push(stack, this.#frames[i]!);
-    if (this.#stacks.length > MAX_CHAINS) {
-      throw new DecodeError(`it holds more than ${MAX_CHAINS} frames of distinct stacks.`);
-    }
     return stack;
   }
 }
