@@ -4,6 +4,7 @@ import type { Profile } from '../model/profile.ts';
 import { bpftrace } from './bpftrace.ts';
 import { chromeTrace } from './chrome-trace.ts';
 import { collapsed } from './collapsed.ts';
+import { columnsJson } from './columns-json.ts';
 import { cpuprofile } from './cpuprofile.ts';
 import { DecodeError } from './error.ts';
 import { type Chunks, gunzip, isGzip, peek } from './input.ts';
@@ -14,7 +15,16 @@ import { speedscope } from './speedscope.ts';
 
 export type { Reader } from './reader.ts';
 
-export const readers: readonly Reader[] = [pprof, speedscope, chromeTrace, cpuprofile, bpftrace, perfScript, collapsed];
+export const readers: readonly Reader[] = [
+  pprof,
+  columnsJson,
+  speedscope,
+  chromeTrace,
+  cpuprofile,
+  bpftrace,
+  perfScript,
+  collapsed,
+];
 
 function knownReaders(): string {
   return readers.map(({ description }) => description).join('; ');

@@ -4,6 +4,7 @@ import { IntMap } from '../model/int-map.ts';
 import type { Profile, ValueType } from '../model/profile.ts';
 import { type ProfileBuilder, SAMPLES } from './builder.ts';
 import { DecodeError } from './error.ts';
+import { isPerfEvent } from './perf-event.ts';
 import { parsePerfFrame, parseSourceLine, perfLocations, type SourceLine } from './perf-frame.ts';
 
 const MAX_FRAMES = 2 ** 22;
@@ -16,12 +17,13 @@ const CLOCK = /^(?:cpu|task)-clock$/;
 /** What a line of a sample is, when it is not one location. */
 type Special = 'other' | readonly number[] | SourceLine;
 
-/** The code of a line that is no frame. */
+/** The codes of lines that are no frame, and of one that begins the next sample. */
 export const OTHER_LINE = -1;
+export const EVENT_LINE = -2;
 
 export class PerfSamples {
   readonly #builder: ProfileBuilder;
-  readonly #specials: Special[] = ['other'];
+  readonly #specials: Special[] = ['other', 'other'];
   /** Location by location without a source and the special that is its source. */
   readonly #sourced = new IntMap(16);
   /** Locations of the sample, innermost first. */
@@ -69,6 +71,7 @@ export class PerfSamples {
 
   /** What a line below the first one is: a location, or −1 − the index of a special. */
   lineCode(line: string, isJava: boolean): number {
+    if (isPerfEvent(line)) return EVENT_LINE;
     const text = line.trimEnd();
     const frame = parsePerfFrame(text);
     if (frame === undefined) {

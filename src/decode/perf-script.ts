@@ -8,7 +8,7 @@ import { ProfileBuilder } from './builder.ts';
 import { ByteCache } from './byte-cache.ts';
 import type { Chunks } from './input.ts';
 import { isPerfAbove, isPerfEvent, isPerfFrame, MAX_WHO, PerfEvent, perfLabels } from './perf-event.ts';
-import { OTHER_LINE, PerfSamples } from './perf-sample.ts';
+import { EVENT_LINE, OTHER_LINE, PerfSamples } from './perf-sample.ts';
 import { headText, type Reader } from './reader.ts';
 import { type Block, NEWLINE, RETURN, SPACE, separators, TAB, type Text, textBlocks } from './text.ts';
 
@@ -75,7 +75,9 @@ class PerfScriptReader {
   #frame(text: Text, start: number, end: number): number {
     this.#state = State.sample;
     const lines = this.#lines[this.#isJava]!;
-    this.#samples.add(lines.next(text, start, end, NEWLINES));
+    const code = lines.next(text, start, end, NEWLINES);
+    // Without callers the first lines are indented.
+    if (code !== EVENT_LINE || !this.#begin(text, start, lines.end)) this.#samples.add(code);
     return lines.end;
   }
 

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { readers, readProfile } from '../../src/decode/index.ts';
+import { json } from '../../src/encode/json.ts';
 import { encodePprof } from '../../src/encode/pprof.ts';
 import { FrameKind } from '../../src/model/profile.ts';
 import { everything, profile } from '../support/profile.ts';
@@ -11,6 +12,7 @@ import { message, small } from './support.ts';
 const node = '{"nodes":[{"id":1,"callFrame":{"functionName":"f"},"hitCount":1}]}';
 const speedscope =
   '{"shared":{"frames":[{"name":"f"}]},"profiles":[{"type":"sampled","unit":"none","samples":[[0]],"weights":[1]}]}';
+const options = { annotate: false, labels: [], title: '' };
 const inputs: Record<string, Uint8Array> = {
   pprof: encodePprof(profile(everything)),
   'collapsed stacks': Buffer.from('main;f 1\nmain;g 2\n'),
@@ -18,6 +20,7 @@ const inputs: Record<string, Uint8Array> = {
   bpftrace: fixture('bpftrace.txt'),
   '.cpuprofile': fixture('node.cpuprofile'),
   speedscope: Buffer.from(speedscope),
+  'JSON of this profiler': Buffer.from([...json.encode(profile(everything), options)].join('')),
   'Chrome trace': fixture('chrome-trace.json'),
 };
 

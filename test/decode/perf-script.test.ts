@@ -104,9 +104,14 @@ describe('who was sampled, by the fields that perf was asked for', () => {
     expect(collapsedLines(result)).toContain('demo;indexer::hash 10101010');
   });
 
-  test('no frames at all', async () => {
-    const result = await read('app 1 1.000000: cycles: \napp 1 1.000001: cycles: \n');
-    expect(collapsedLines(result)).toEqual(['app 2']);
+  test.each([
+    ['no frames at all', 'cycles: '],
+    ['tracepoints without callers', 'sched:sched_switch: prev_comm=app ==> next_comm=x'],
+  ])('%s', async (_, event) => {
+    const line = (comm: string, i: number) => `${comm.padStart(16)}     1 [000] 1.00000${i}: ${event}\n`;
+    const result = await read(line('app', 1) + line('app', 2) + line('dd', 3) + line('app', 4).trimStart());
+    expect(collapsedLines(result)).toEqual(['app 3', 'dd 1']);
+    expect(result.losses).toEqual({});
   });
 });
 
