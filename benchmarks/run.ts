@@ -8,6 +8,7 @@ const all = [
   'symbolize',
   'pprof',
   'decode',
+  'read',
   'diff',
   'flamegraph',
   'viewer',

@@ -28,7 +28,7 @@ export type FromExporter =
   | { readonly id: number; readonly error: string };
 
 /** Of heap and buffers: above the first, symbol tables go that the last window did not need; above the second, all. */
-const MAX_BYTES = { idle: 40 * 2 ** 20, all: 96 * 2 ** 20 };
+const MAX_BYTES = { idle: 24 * 2 ** 20, all: 96 * 2 ** 20 };
 
 /** What is known of code, its symbols and their names, is kept as long as it is in here. */
 const opened = new Map<number, ReferredCode>();
@@ -43,17 +43,24 @@ function open(reference: CodeReference): ReferredCode {
 }
 
 /**
- * V8 sees no reason to collect a few objects, though megabytes of columns hang on them. What is left of a window is
- * garbage at a time that is known: collected then, it never adds up.
+ * V8 sees no reason to collect a few objects, though megabytes of columns hang on them. Not after every window: a
+ * collection also throws away the optimized code of functions whose objects are gone, which is all of it.
  */
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-function boundMemory(used: readonly CodeReference[]): void {
-  collectGarbage();
+/** Of heap and buffers. */
+function usedBytes(): number {
   const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
-  if (heap + external <= MAX_BYTES.idle) return;
-  const kept = heap + external <= MAX_BYTES.all ? new Set(used.map(({ id }) => id)) : new Set();
+  return heap + external;
+}
+
+function boundMemory(used: readonly CodeReference[]): void {
+  if (usedBytes() <= MAX_BYTES.idle) return;
+  collectGarbage();
+  const bytes = usedBytes();
+  if (bytes <= MAX_BYTES.idle) return;
+  const kept = bytes <= MAX_BYTES.all ? new Set(used.map(({ id }) => id)) : new Set();
   for (const id of opened.keys()) if (!kept.has(id)) opened.delete(id);
 }
 
