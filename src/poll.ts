@@ -7,7 +7,7 @@ const DRAIN_MS = 250;
  * A process that execs can be walked when we have seen its mappings: within these times, the shorter one while
  * processes come and go.
  */
-const FOLLOW_MS = { busy: 10, idle: 40 };
+const FOLLOW_MS = { busy: 25, idle: 40 };
 const FOLLOW_CPUS_EVERY = 4; // drains
 
 /** Drains a recording and follows processes and CPUs, until `stop` is called or something is thrown, which ends it too. */

@@ -230,13 +230,12 @@ export class Session {
       decodeSideband(this.#sidebandBytes, sideband.drain(this.#sidebandBytes), this.#events);
     }
     for (const sideband of this.#gone.splice(0)) sideband.close();
-    for (const event of this.#events.slice(known)) {
+    for (let i = known; i < this.#events.length; i++) {
+      const event = this.#events[i]!;
       if (event.kind === 'lost') this.#sidebandLost += event.count;
       consumer.announce(event);
     }
-    if (this.#events.length === known) return false;
-    this.#events.sort((a, b) => a.time - b.time);
-    return true;
+    return this.#events.length > known;
   }
 
   /**
@@ -250,6 +249,7 @@ export class Session {
       const length = this.#object.drain(this.#bytes);
       const isEmpty = length <= this.#bytes.length / 2;
       this.readSideband(consumer);
+      this.#events.sort((a, b) => a.time - b.time);
       // Events that came after what was read of the ring wait for the samples before them.
       merge(this.#words, length / 4, this.#events, isEmpty ? start : 0, consumer);
       if (isEmpty) return;

@@ -23,7 +23,9 @@ function clean(name: string): string {
 function frameTexts(data: FlameData, annotate: boolean): string[] {
   const { name, kind, length } = data.frames;
   return Array.from({ length }, (_, i) => {
-    return clean(data.names[name[i]!]!) + ((annotate && SUFFIXES[kind[i]!]) || '');
+    const text = clean(data.names[name[i]!]!);
+    const suffix = (annotate && SUFFIXES[kind[i]!]) || '';
+    return text.endsWith(suffix) ? text : text + suffix; // collapsed text that was read may have it already
   });
 }
 
