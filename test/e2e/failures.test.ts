@@ -185,7 +185,7 @@ describe.skipIf(obstacle)(needsBpf('bad input loses nothing'), () => {
         .slice(0, 100);
       expect(stacks.some(stack => stack.frames.some(frame => frame.startsWith(shown)))).toBe(true);
       const svg = readFileSync(path('h.svg'), 'utf8');
-      expect(svg).not.toContain('<script');
+      expect(svg.match(/<script/g)).toHaveLength(1); // its own
       expect(svg.length).toBeLessThan(500_000);
     }
   });

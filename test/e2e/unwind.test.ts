@@ -30,6 +30,8 @@ import {
 } from '../support/unwind-targets.ts';
 
 const SECONDS = 3;
+/** Three stacks of a recording of this length, in percent: what is rarer than that, the benchmark counts. */
+const CHANCE = 0.1;
 
 describe.skipIf(obstacle)(needsBpf('stacks without frame pointers'), () => {
   const folder = workFolder();
@@ -84,7 +86,7 @@ describe.skipIf(obstacle)(needsBpf('stacks without frame pointers'), () => {
       fault,
     );
     expect(100 * share(recording.stacks, stack => fault(stack) === ''), wrong.join('\n')).toBeGreaterThanOrEqual(
-      target.aim,
+      target.aim - CHANCE,
     );
   });
 

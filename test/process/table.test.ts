@@ -284,7 +284,9 @@ describe('reading a process again', () => {
     table.refresh(process.pid);
     const after = table.image(process.pid);
     expect(after.id).toBeGreaterThan(before.id);
-    expect(after.mappings).toEqual(parseMaps(readFileSync('/proc/self/maps', 'utf8')));
+    // Generated code comes and goes.
+    const files = (all: Image['mappings']) => all!.filter(({ path }) => path.startsWith('/'));
+    expect(files(after.mappings)).toEqual(files(parseMaps(readFileSync('/proc/self/maps', 'utf8'))));
   });
 
   test('makes it known', () => {
