@@ -10,7 +10,7 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { readProfile } from '../src/decode/index.ts';
 import { formatByName } from '../src/encode/index.ts';
-import { folder, measure, table } from './support.ts';
+import { folder, has, measure, table } from './support.ts';
 
 const FUNCTIONS = 5000;
 const SAMPLES = 100_000;
@@ -81,15 +81,18 @@ async function compare(text: Iterable<string>, name: string, commands: Record<st
 async function main(): Promise<void> {
   const scripts = process.env.FLAMEGRAPH_DIR;
   const ours = { read: [process.execPath, self, 'read'], 'read, drawn as SVG': [process.execPath, self, 'svg'] };
+  const peer = (name: string) => (has(name) ? { [name]: [name] } : {});
   const script = (name: string) => (scripts === undefined ? {} : { [name]: ['perl', join(scripts, name)] });
   for (const count of [100_000, 500_000]) {
     await compare(collapsedText(count), `${count.toLocaleString('en')} collapsed stacks`, {
       ...ours,
+      ...peer('inferno-flamegraph'),
       ...script('flamegraph.pl'),
     });
   }
   await compare(perfText(SAMPLES), `${SAMPLES.toLocaleString('en')} samples of perf script`, {
     read: ours.read,
+    ...peer('inferno-collapse-perf'),
     ...script('stackcollapse-perf.pl'),
   });
 }
