@@ -27,11 +27,6 @@ export interface UnwinderOptions {
 
 /** What flush() spends on tables before it returns to the samples. */
 const LOAD_MS = 50;
-/**
- * A process that is new, or another program, is told when it has lived so long, or was sampled: most of those that start
- * in great numbers have ended by then, and what is told of the others at once is told again with each library.
- */
-const SETTLE_NS = 15e6;
 /** A process that goes on running where nothing seems to be mapped is not looked at more often. */
 const REFRESH_MS = 200;
 /** Stands for mappings that found no room: the walk then ends with PROFILER_END_EVICTED. */
@@ -40,11 +35,6 @@ const NO_ROOM_ENTRY: ProcessEntry = { id: 0, mappings: 0 };
 
 /** Why a process has to be told to the kernel again. */
 type Change = 'exec' | 'fork' | 'mappings' | 'wanted';
-
-/** What cannot wait. */
-const LONG_AGO = Number.NEGATIVE_INFINITY;
-const WANTED = { change: 'wanted', since: LONG_AGO } as const;
-const MAPPED = { change: 'mappings', since: LONG_AGO } as const;
 
 export class Unwinder {
   readonly #maps: UnwindMaps;
@@ -55,7 +45,7 @@ export class Unwinder {
   readonly #spaces: AddressSpaces;
   /** What the kernel knows of each process. */
   readonly #told = new Map<number, Mappings>();
-  readonly #changed = new Map<number, { readonly change: Change; readonly since: number }>();
+  readonly #changed = new Map<number, Change>();
   /** When a process was looked at because it was wanted, ms. */
   readonly #refreshed = new Map<number, number>();
   #incoming: SidebandEvent[] = [];
@@ -114,11 +104,8 @@ export class Unwinder {
       for (const event of this.#incoming.splice(0, count)) this.#apply(event);
     }
     for (const pid of this.#maps.takeWanted()) this.#refresh(pid, now);
-    for (const [pid, { change, since }] of this.#changed) {
-      if (until - since < SETTLE_NS) continue;
-      this.#changed.delete(pid);
-      this.#tell(pid, change);
-    }
+    for (const [pid, change] of this.#changed) this.#tell(pid, change);
+    this.#changed.clear();
     this.#files.load(LOAD_MS);
     this.#heap.sweep();
   }
@@ -146,38 +133,32 @@ export class Unwinder {
     this.#processes.apply(event);
     switch (event.kind) {
       case 'fork':
-        if (event.pid !== event.parentPid && this.#processes.has(event.pid)) this.#change(event, 'fork');
+        if (event.pid !== event.parentPid && this.#processes.has(event.pid)) this.#changed.set(event.pid, 'fork');
         break;
       case 'comm':
         if (!event.exec) break;
         this.#forget(event.pid); // as the kernel has
-        if (this.#processes.has(event.pid)) this.#change(event, 'exec');
+        if (this.#processes.has(event.pid)) this.#changed.set(event.pid, 'exec');
         break;
       case 'mmap':
-        if (!this.#changed.has(event.pid) && this.#processes.has(event.pid)) this.#changed.set(event.pid, MAPPED);
+        if (!this.#changed.has(event.pid) && this.#processes.has(event.pid)) this.#changed.set(event.pid, 'mappings');
         break;
       case 'exit':
         // Of the leader: other threads may go on, and ask for it again.
         if (event.pid === event.tid) this.#remove(event.pid);
         break;
       case 'lost':
-        for (const pid of this.#told.keys()) this.#changed.set(pid, WANTED);
+        for (const pid of this.#told.keys()) this.#changed.set(pid, 'wanted');
         break;
     }
   }
 
-  #change({ pid, time }: SidebandEvent & { readonly pid: number }, change: Change): void {
-    this.#changed.set(pid, { change, since: time });
-  }
-
   /** A sampled process was not known, or not well enough. */
   #refresh(pid: number, now: number): void {
-    const coming = this.#changed.get(pid);
-    if (coming) this.#changed.set(pid, { ...coming, since: LONG_AGO }); // that is why: it cannot wait
-    if (coming) return;
+    if (this.#changed.has(pid)) return; // that is why, and it is told in a moment
     if (now - (this.#refreshed.get(pid) ?? -REFRESH_MS) < REFRESH_MS || !this.#processes.refresh(pid)) return;
     this.#refreshed.set(pid, now);
-    this.#changed.set(pid, WANTED);
+    this.#changed.set(pid, 'wanted');
   }
 
   /** Forgets what a process had. */
