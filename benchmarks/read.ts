@@ -72,13 +72,13 @@ async function compare(text: Iterable<string>, name: string, commands: Record<st
   await pipeline(Readable.from(text), createWriteStream(path));
   const megabytes = statSync(path).size / 1e6;
   console.log(`${name}: ${megabytes.toFixed(0)} MB`);
-  const runs: Record<string, Usage[]> = {};
+  const runs = Object.entries(commands).map(([what, command]) => ({ what, command, usages: [] as Usage[] }));
   for (let run = 0; run < RUNS; run++) {
-    for (const [what, command] of Object.entries(commands)) {
-      if (run === 0 || command[0] !== 'perl') (runs[what] ??= []).push(await measure([...command, path]));
+    for (const { command, usages } of runs) {
+      if (run === 0 || command[0] !== 'perl') usages.push(await measure([...command, path]));
     }
   }
-  const rows = Object.entries(runs).map(([what, usages]) => {
+  const rows = runs.map(({ what, usages }) => {
     const of = (figure: 'wall' | 'cpu' | 'rss') => median(usages.map(usage => usage[figure]));
     const speed = (megabytes / of('wall')).toFixed(0);
     return [what, of('wall').toFixed(2), of('cpu').toFixed(2), speed, of('rss').toFixed(0)];
