@@ -13,7 +13,7 @@ import { findOutputs, writeOutputs } from './outputs.ts';
 import type { RecordFlags } from './record-flags.ts';
 import { summary } from './summary.ts';
 import { findTargets, isAlive } from './targets.ts';
-import { red, say, status } from './terminal.ts';
+import { say, sayFailure, status } from './terminal.ts';
 
 const MAX_COMMAND_TEXT = 300;
 /** Formats that show when samples were taken. */
@@ -166,7 +166,7 @@ export async function record(command: readonly string[], flags: RecordFlags): Pr
     title: flags.title ?? commandText(command, flags),
   });
   if (!flags.quiet) for (const line of summary({ ...collected, written })) say(line);
-  for (const failure of failures) say(`${red('error:')} ${failure.message}`);
+  for (const failure of failures) sayFailure(failure);
   const commandStatus = (await child?.exited) ?? 0;
   return commandStatus || (failures.length > 0 ? ExitCode.output : ExitCode.ok);
 }
