@@ -554,6 +554,7 @@ describe.skipIf(withoutChromium)(`in Chromium (${chromiumPath})`, () => {
       await still.goto(server);
       expect(await still.locator('noscript').innerText()).toContain('needs JavaScript');
       expect(await still.locator('h1').innerText()).toBe('server');
+      expect(await still.locator('#search').isVisible()).toBe(false);
       await context.close();
     });
   });
