@@ -1,6 +1,7 @@
 /** From addresses to a Profile with names. */
 import { endTotals } from './aggregate/stack-ends.ts';
 import type { SelectedEvent } from './capture/events/index.ts';
+import type { DebugFiles } from './debug-files/debug-files.ts';
 import type { Profile } from './model/profile.ts';
 import type { CodeMapping } from './symbolize/index.ts';
 import { symbolize } from './symbolize/symbolizer.ts';
@@ -25,11 +26,19 @@ export interface Sampling {
   readonly comments: readonly string[];
 }
 
-/** Names every address. `mappings` are those that the addresses' numbers stand for. */
-export function nameProfile(raw: RawProfile, mappings: readonly NamedCode[], sampling: Sampling): Profile {
+/**
+ * Names every address. `mappings` are those that the addresses' numbers stand for; `debugFiles` has been prepared for
+ * them.
+ */
+export function nameProfile(
+  raw: RawProfile,
+  mappings: readonly NamedCode[],
+  sampling: Sampling,
+  debugFiles?: DebugFiles,
+): Profile {
   const { event, hz, shortNames, losses, comments } = sampling;
   const { addresses, stacks, samples, timeline, labelSets, ends, startTimeMs, durationMs } = raw;
-  const named = symbolize(addresses, mappings, { shortNames });
+  const named = symbolize(addresses, mappings, { shortNames, debugFiles });
   const period = event.value === 'time' ? 1e9 / hz : 1;
   const scaled = event.value === 'time' ? samples.count.map(count => count * period) : samples.weight;
   return {

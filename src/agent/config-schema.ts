@@ -203,6 +203,11 @@ export const configSchema = z
     kernel_stacks: z.boolean().default(true).describe('Record the stacks of the kernel.'),
     user_stacks: z.boolean().default(true).describe('Record the stacks of programs.'),
     short_names: z.boolean().default(false).describe('C++ and Rust names without parameters and template arguments.'),
+    debug_dirs: z
+      .array(file)
+      .max(MAX_LIST)
+      .default([])
+      .describe('Folders that debug files are looked for in, before `/usr/lib/debug`.'),
     targets,
     labels: z
       .record(staticLabelName, z.string().max(500, 'expected at most 500 characters'))

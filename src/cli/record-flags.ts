@@ -20,6 +20,7 @@ export interface RecordFlags {
   readonly annotate: boolean;
   readonly labels: readonly string[];
   readonly shortNames: boolean;
+  readonly debugDir: readonly string[];
   readonly unwind: UnwindMode;
   readonly unwindMemory: number;
   readonly title?: string;

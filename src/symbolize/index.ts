@@ -1,5 +1,7 @@
 /** The sources of names, in the order in which they are asked: the first one that knows an address answers. */
 
+import type { DebugFiles } from '../debug-files/debug-files.ts';
+import { debugSymbols } from './debug-symbols.ts';
 import { elfSymbols } from './elf-symbols.ts';
 import { kernelSymbols } from './kallsyms.ts';
 import type { KernelFiles } from './kernel-files.ts';
@@ -7,7 +9,7 @@ import type { SymbolSource } from './source.ts';
 
 export type { CodeMapping, LineSink, SourceTable, SymbolSource } from './source.ts';
 
-/** A new source is one new file and one line here. */
-export function symbolSources(kernelFiles: KernelFiles): readonly SymbolSource[] {
-  return [elfSymbols, kernelSymbols(kernelFiles)];
+/** A new source is one new file and one line here. `debugFiles`: nothing is looked for beside the mapped files without. */
+export function symbolSources(kernelFiles: KernelFiles, debugFiles?: DebugFiles): readonly SymbolSource[] {
+  return [...(debugFiles ? [debugSymbols(debugFiles)] : []), elfSymbols, kernelSymbols(kernelFiles)];
 }

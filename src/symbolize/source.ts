@@ -9,6 +9,8 @@ import type { Miss } from '../model/profile.ts';
 export interface CodeMapping {
   readonly kind: 'file' | 'vdso' | 'kernel' | 'jit' | 'none';
   readonly filename: string;
+  /** Descriptor of the root directory that `filename` begins at; undefined for our own. */
+  readonly root?: number | undefined;
   readonly elf: Elf | undefined;
   readonly bytes: ByteSource | undefined;
   /** Why `elf` is undefined; {@link Miss.none} when it is not. */

@@ -1,5 +1,6 @@
 /** From addresses to functions: each address is looked up once, each name is decoded and demangled once. */
 
+import type { DebugFiles } from '../debug-files/debug-files.ts';
 import { FrameKind, type FunctionColumns, type LineColumns, Miss } from '../model/profile.ts';
 import { Demangler } from './demangle.ts';
 import { FunctionBuilder } from './functions.ts';
@@ -42,6 +43,8 @@ export interface SymbolizeOptions {
   readonly shortNames?: boolean;
   /** Where /proc/kallsyms and /proc/modules are read; the running kernel's without it. */
   readonly kallsyms?: KernelFiles;
+  /** Where debug files are found; none are looked for without it. */
+  readonly debugFiles?: DebugFiles | undefined;
   /** Other sources of names than the registered ones. */
   readonly sources?: readonly SymbolSource[];
 }
@@ -55,7 +58,7 @@ export function symbolize(
   mappings: readonly CodeMapping[],
   options: SymbolizeOptions = {},
 ): Symbolized {
-  const sources = options.sources ?? symbolSources(options.kallsyms ?? runningKernel);
+  const sources = options.sources ?? symbolSources(options.kallsyms ?? runningKernel, options.debugFiles);
   const names = new Names(options.shortNames ?? false);
   const open = mappings.map(() => undefined as MappingNames | undefined);
   const length = addresses.length;

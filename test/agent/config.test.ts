@@ -43,6 +43,7 @@ describe('what is there', () => {
       kernel_stacks: true,
       user_stacks: true,
       short_names: false,
+      debug_dirs: [],
       targets: { pids: [], cgroups: [], containers: [], comm: [], exe: [] },
       labels: { hostname: hostname() },
       relabel: [],
