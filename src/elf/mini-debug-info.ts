@@ -7,9 +7,12 @@ import { type ByteSource, MemoryBytes } from './bytes.ts';
 import { parseElf } from './elf.ts';
 import { type Elf, SHT_NOBITS } from './format.ts';
 
-/** In bytes. The largest known are of browsers: 15 MB packed, 60 MB unpacked. */
-const maxPacked = 64 * 2 ** 20;
-const maxUnpacked = 256 * 2 ** 20;
+/** In bytes. Symbol tables shrink to a quarter; what claims to have been 40 times as large is there to fill memory. */
+const maxPacked = 32 * 2 ** 20;
+const maxUnpacked = 128 * 2 ** 20;
+const maxRatio = 40;
+/** Below this no ratio is looked at. */
+const alwaysAllowed = 2 ** 20;
 
 export function hasMiniDebugInfo({ sections }: Elf): boolean {
   return sections.some(({ name, type, size }) => name === '.gnu_debugdata' && type !== SHT_NOBITS && size > 0);
@@ -23,7 +26,8 @@ export async function unpackMiniDebugInfo(elf: Elf, source: ByteSource): Promise
   const section = elf.sections.find(({ name, type }) => name === '.gnu_debugdata' && type !== SHT_NOBITS);
   if (section === undefined) throw new Error('there is no .gnu_debugdata');
   if (section.size > maxPacked) throw new Error(`it claims ${section.size} bytes`);
-  const bytes = new MemoryBytes(await unxz(source.read(section.offset, section.size), maxUnpacked));
+  const limit = Math.min(maxUnpacked, Math.max(alwaysAllowed, section.size * maxRatio));
+  const bytes = new MemoryBytes(await unxz(source.read(section.offset, section.size), limit));
   return { elf: parseElf(bytes), bytes };
 }
 
