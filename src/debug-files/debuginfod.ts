@@ -6,7 +6,7 @@
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { parseElf } from '../elf/elf.ts';
-import { FileBytes } from '../process/files.ts';
+import { FileBytes, openPath } from '../process/files.ts';
 import { type Download, DownloadCache, writeAll } from './download-cache.ts';
 import { FetchError, fetchBody } from './fetch-body.ts';
 
@@ -79,7 +79,8 @@ export class Debuginfod {
   /** The debug file of a build id. Never rejects; ends with {@link close} at the latest. */
   fetch(buildId: string): Promise<Fetched> {
     const cached = this.#cache.find(buildId);
-    if (cached !== undefined) return Promise.resolve(cached === 'missing' ? {} : { path: cached });
+    if (cached === 'missing') return Promise.resolve({});
+    if (cached !== undefined && isWhole(cached, buildId)) return Promise.resolve({ path: cached });
     const known = this.#fetches.get(buildId);
     if (known !== undefined && performance.now() < known.until) return known.result;
     if (this.#fetches.size >= MAX_REMEMBERED) this.#fetches.clear();
@@ -149,6 +150,13 @@ export class Debuginfod {
     this.#cache.discard(download);
     return undefined;
   }
+}
+
+/** A crash of the machine can leave a file without its contents behind. */
+function isWhole(path: string, buildId: string): boolean {
+  const opened = openPath(path);
+  opened?.bytes.close();
+  return opened?.elf?.buildId === buildId && opened.elf.sections.length > 0;
 }
 
 function hasBuildId({ fd }: Download, size: number, buildId: string): boolean {
