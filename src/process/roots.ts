@@ -1,6 +1,8 @@
 /**
  * The root directories of targets. A process in a container or a chroot means other files by its paths than we do; what
- * lies beside its programs is reached from its own root directory, by a descriptor that outlives the process.
+ * lies beside its programs is reached from its own root directory, by a descriptor that outlives the process. Other file
+ * systems that were mounted below it go with the last process of its mount namespace: to hold on to that would keep the
+ * volumes of containers busy that have ended.
  */
 import { closeSync, constants, openSync, readlinkSync, statSync } from 'node:fs';
 import type { Image } from './table.ts';
