@@ -14,7 +14,7 @@ const firstWindow = 1 << 14;
 const maxWindow = 1 << 26;
 
 /** What a walk does at an entry. */
-export const EntryKind = { other: 0, function: 1, inlined: 2, container: 3 } as const;
+export const EntryKind = { other: 0, function: 1, inlined: 2, container: 3, type: 4 } as const;
 
 /**
  * The steps over an entry. From 0 up to here: so many bytes of no interest. Above: a value to keep, `readStep` + slot ·
@@ -59,9 +59,13 @@ const containers: ReadonlySet<number> = new Set([
   0x4a, // DW_TAG_skeleton_unit
 ]);
 
+/** Types with member functions: classes, interfaces, structures, unions. */
+const types: ReadonlySet<number> = new Set([0x02, 0x13, 0x17, 0x38]);
+
 function kindOfTag(tag: number): number {
   if (tag === D.DW_TAG_subprogram) return EntryKind.function;
   if (tag === D.DW_TAG_inlined_subroutine) return EntryKind.inlined;
+  if (types.has(tag)) return EntryKind.type;
   return containers.has(tag) ? EntryKind.container : EntryKind.other;
 }
 

@@ -88,7 +88,7 @@ class Walk {
     const cursor = this.#cursor;
     const end = cursor.end;
     /** The scope around the entries of each level. */
-    const around = new Int32Array(maxDepth).fill(-1, 0, 1);
+    const around = new Int32Array(maxDepth).fill(nowhere, 0, 1);
     let depth = 0;
     cursor.at = this.#unit.header.entries - this.#unit.header.offset;
     while (cursor.at < end) {
@@ -121,12 +121,12 @@ class Walk {
   }
 
   /**
-   * Whether nothing below an entry is of interest: types, parameters of calls, functions without code. Only gcc says
-   * where siblings are, and gcc puts no function with code there.
+   * Whether nothing below an entry is of interest: parameters of calls, types. Only gcc says where siblings are, and
+   * gcc puts functions with code into the types that are local to functions (lambdas), and into no others.
    */
   #mayJump(kind: number, scope: number): boolean {
     if ((this.#seen & (1 << Slot.sibling)) === 0) return false;
-    return kind === EntryKind.other || (kind === EntryKind.function && scope < 0);
+    return kind === EntryKind.other || (kind === EntryKind.type && scope === nowhere);
   }
 
   /** Reads the values to keep and moves the cursor behind the entry. */
@@ -172,10 +172,10 @@ class Walk {
   #enter(entry: number, isInlined: boolean, around: number): number {
     const seen = this.#seen;
     // Without a function around it is the inlined call of an abstract function, which is no code.
-    if (isInlined ? around < 0 : (seen & hasRanges) === 0) return -1;
+    if (isInlined ? around < 0 : (seen & hasRanges) === 0) return noCode;
     const scope = this.#length++;
     if (scope === this.#parent.length) this.#grow();
-    this.#parent[scope] = isInlined ? around : -1;
+    this.#parent[scope] = isInlined ? around : nowhere;
     this.#callFile[scope] = (seen & (1 << Slot.callFile)) === 0 ? 0 : this.#values[Slot.callFile]! + this.#firstFile;
     this.#callLine[scope] = (seen & (1 << Slot.callLine)) === 0 ? 0 : this.#values[Slot.callLine]!;
     this.#entry[scope] = entry;
@@ -219,6 +219,10 @@ class Walk {
     this.#entry = growUint32(this.#entry);
   }
 }
+
+/** In the place of a scope: outside of functions, and in a function that is no code itself. */
+const nowhere = -1;
+const noCode = -2;
 
 const anyRanges = (1 << Slot.ranges) | (1 << Slot.rangesIndex);
 const anyLow = (1 << Slot.low) | (1 << Slot.lowIndex);
