@@ -21,6 +21,9 @@ export interface Sampling {
   readonly event: Pick<SelectedEvent, 'value' | 'counts'>;
   readonly hz: number;
   readonly shortNames: boolean;
+  /** Inlined calls, and source files with lines. */
+  readonly inlines: boolean;
+  readonly lines: boolean;
   readonly losses: Readonly<Record<string, number>>;
   /** Goes into the profile: tool and version, command. */
   readonly comments: readonly string[];
@@ -36,9 +39,9 @@ export function nameProfile(
   sampling: Sampling,
   debugFiles?: DebugFiles,
 ): Profile {
-  const { event, hz, shortNames, losses, comments } = sampling;
+  const { event, hz, shortNames, inlines, lines, losses, comments } = sampling;
   const { addresses, stacks, samples, timeline, labelSets, ends, startTimeMs, durationMs } = raw;
-  const named = symbolize(addresses, mappings, { shortNames, debugFiles });
+  const named = symbolize(addresses, mappings, { shortNames, inlines, lines, debugFiles });
   const period = event.value === 'time' ? 1e9 / hz : 1;
   const scaled = event.value === 'time' ? samples.count.map(count => count * period) : samples.weight;
   return {
@@ -49,10 +52,10 @@ export function nameProfile(
       fileOffset,
       filename,
       buildId,
-      hasFunctions: named.hasFunctions[i] ?? false,
-      hasFilenames: false,
-      hasLineNumbers: false,
-      hasInlineFrames: false,
+      hasFunctions: named.found[i]!.hasFunctions,
+      hasFilenames: named.found[i]!.hasFilenames,
+      hasLineNumbers: named.found[i]!.hasLineNumbers,
+      hasInlineFrames: named.found[i]!.hasInlineFrames,
     })),
     functions: named.functions,
     locations: {

@@ -153,7 +153,8 @@ async function collect(command: readonly string[], flags: RecordFlags, child: Ch
     recording.stop();
     if (!flags.quiet) status(() => 'Resolving names and writing …');
     const comments = [`profiler ${packageVersion()}`, commandText(command, flags), `${event.name} at ${hz} Hz`];
-    const sampling = { event, hz, shortNames: flags.shortNames, losses, comments };
+    const { shortNames, inlines, lines } = flags;
+    const sampling = { event, hz, shortNames, inlines, lines, losses, comments };
     return { ...(await named(raw, mappings, sampling, flags.debugDir)), event: event.name, hz };
   } catch (error) {
     child?.kill('SIGTERM');

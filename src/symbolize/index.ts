@@ -2,6 +2,7 @@
 
 import type { DebugFiles } from '../debug-files/debug-files.ts';
 import { debugSymbols } from './debug-symbols.ts';
+import { dwarfSymbols } from './dwarf.ts';
 import { elfSymbols } from './elf-symbols.ts';
 import { kernelSymbols } from './kallsyms.ts';
 import type { KernelFiles } from './kernel-files.ts';
@@ -11,5 +12,19 @@ export type { CodeMapping, LineSink, SourceTable, SymbolSource } from './source.
 
 /** A new source is one new file and one line here. `debugFiles`: nothing is looked for beside the mapped files without. */
 export function symbolSources(kernelFiles: KernelFiles, debugFiles?: DebugFiles): readonly SymbolSource[] {
-  return [...(debugFiles ? [debugSymbols(debugFiles)] : []), elfSymbols, kernelSymbols(kernelFiles)];
+  return [...separateSources(debugFiles), elfSymbols, kernelSymbols(kernelFiles)];
+}
+
+const ownDwarf = dwarfSymbols();
+const known = new WeakMap<DebugFiles, readonly SymbolSource[]>();
+
+/** What is known of a mapping is kept by source: the same ones for the same debug files. */
+function separateSources(files: DebugFiles | undefined): readonly SymbolSource[] {
+  if (files === undefined) return [ownDwarf];
+  let sources = known.get(files);
+  if (sources === undefined) {
+    sources = [dwarfSymbols(mapping => files.partsOf(mapping)), debugSymbols(files)];
+    known.set(files, sources);
+  }
+  return sources;
 }

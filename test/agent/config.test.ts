@@ -42,6 +42,8 @@ describe('what is there', () => {
       unwind: 'auto',
       kernel_stacks: true,
       user_stacks: true,
+      inlines: true,
+      lines: true,
       short_names: false,
       debug_dirs: [],
       targets: { pids: [], cgroups: [], containers: [], comm: [], exe: [] },
