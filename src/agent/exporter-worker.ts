@@ -86,8 +86,9 @@ function boundMemory(used: readonly CodeReference[]): void {
 
 async function run({ raw, code, job, debugFolders }: WindowJob): Promise<readonly Upload[] | Uint8Array> {
   lookInto(debugFolders);
-  for (const { id } of await debugFiles.prepare(code.map(open), FETCH_MS)) opened.delete(id);
+  for (const { id } of debugFiles.outdated(code.map(open))) opened.delete(id);
   const named = { raw, mappings: code.map(open), debugFiles };
+  await debugFiles.prepare(named.mappings, FETCH_MS);
   return job.kind === 'uploads' ? exportWindow(named, job.options) : exportAs(named, job);
 }
 

@@ -35,7 +35,13 @@ interface Known {
   supplementary?: PlacedFile | { readonly missing: string } | null;
   parts?: DwarfParts | null;
   mini?: DwarfFile | null;
+  /** Until when a missing file is not looked for again, and servers are not asked again; as performance.now(). */
+  lookAt: number;
+  askAt: number;
 }
+
+/** A debug package may be installed, or published, while an agent runs. */
+const AGAIN_MS = 15 * 60_000;
 
 export class DebugFiles {
   readonly #notes = new Notes();
@@ -52,15 +58,16 @@ export class DebugFiles {
 
   /**
    * Has ready what takes time: what servers have, for `waitMs` milliseconds at most, and what has to be unpacked. The
-   * rest of this class does not wait. Returns the code that was prepared before and has more now: what is known of its
-   * names is out of date.
+   * rest of this class does not wait.
    */
-  async prepare<T extends DebuggedCode>(codes: readonly T[], waitMs: number): Promise<T[]> {
-    const late = codes.filter(code => this.#late.delete(code));
-    for (const code of late) this.#known.delete(code);
+  async prepare(codes: readonly DebuggedCode[], waitMs: number): Promise<void> {
     await this.#fetchAll(codes, waitMs);
     for (const code of codes) await this.#unpack(code);
-    return late;
+  }
+
+  /** The code whose debug files came after it was named: it needs another object, since names are kept with the old one. */
+  outdated<T extends DebuggedCode>(codes: readonly T[]): T[] {
+    return codes.filter(code => this.#late.has(code) || this.#appeared(code));
   }
 
   /** The file whose symbols complete those of a stripped program: the debug file's, else MiniDebugInfo. */
@@ -99,14 +106,26 @@ export class DebugFiles {
     const { elf, bytes, filename } = code;
     if (known === undefined && elf !== undefined && bytes !== undefined) {
       const root = code.root === undefined ? '' : `/proc/self/fd/${code.root}`;
-      known = { program: { elf, bytes, place: { root, path: withoutDeleted(filename) } } };
+      const program = { elf, bytes, place: { root, path: withoutDeleted(filename) } };
+      known = { program, lookAt: 0, askAt: 0 };
       this.#known.set(code, known);
     }
     return known;
   }
 
+  /** Whether a debug file lies there now that did not when it was looked for. */
+  #appeared(code: DebuggedCode): boolean {
+    const known = this.#known.get(code);
+    if (known?.separate !== null || performance.now() < known.lookAt) return false;
+    known.lookAt = performance.now() + AGAIN_MS;
+    return this.#finder.separate(known.program) !== undefined;
+  }
+
   #separate(known: Known): PlacedFile | undefined {
-    if (known.separate === undefined) known.separate = this.#finder.separate(known.program) ?? null;
+    if (known.separate === undefined) {
+      known.separate = this.#finder.separate(known.program) ?? null;
+      known.lookAt = performance.now() + AGAIN_MS;
+    }
     return known.separate ?? undefined;
   }
 
@@ -161,7 +180,8 @@ export class DebugFiles {
   /** Whether something came. */
   async #fetch(code: DebuggedCode, servers: Debuginfod): Promise<boolean> {
     const known = this.#of(code);
-    if (known === undefined) return false;
+    if (known === undefined || performance.now() < known.askAt) return false;
+    known.askAt = performance.now() + AGAIN_MS;
     let came = false;
     if (this.#main(known) === undefined) {
       const path = await this.#download(known.program.elf.buildId, code.filename, servers);
