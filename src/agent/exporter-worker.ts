@@ -39,6 +39,9 @@ const MAX_BYTES = { idle: 24 * 2 ** 20, all: 96 * 2 ** 20 };
 /** Windows come every few seconds: what servers send later than this names the next one. */
 const FETCH_MS = 3000;
 
+/** Of the memory that an agent has. */
+const MAX_UNPACKED = 64 * 2 ** 20;
+
 /** What is known of code, its symbols and their names, is kept as long as it is in here. */
 const opened = new Map<number, ReferredCode>();
 
@@ -57,7 +60,7 @@ let debugFolders: readonly string[] | undefined;
 function lookInto(folders: readonly string[]): void {
   if (JSON.stringify(folders) === JSON.stringify(debugFolders)) return;
   debugFiles.close();
-  debugFiles = new DebugFiles({ folders, debuginfod: debuginfodOfEnvironment() });
+  debugFiles = new DebugFiles({ folders, debuginfod: debuginfodOfEnvironment(), maxUnpackedBytes: MAX_UNPACKED });
   debugFolders = folders;
   opened.clear();
 }

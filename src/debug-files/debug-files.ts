@@ -1,6 +1,7 @@
 /** The debug files of what was sampled: the one object that sources of names ask. */
 
-import type { ByteSource } from '../elf/bytes.ts';
+import { type ByteSource, ElfError } from '../elf/bytes.ts';
+import { unpackedSize } from '../elf/compressed.ts';
 import { hasDebugInfo, hasSymbolTable } from '../elf/debug-links.ts';
 import type { DwarfFile, DwarfParts } from '../elf/dwarf/parts.ts';
 import type { Elf } from '../elf/elf.ts';
@@ -24,6 +25,11 @@ export interface DebuggedCode {
 export interface DebugFileOptions {
   /** Folders of debug files as /usr/lib/debug is one, looked into before it. */
   readonly folders?: readonly string[];
+  /**
+   * DWARF in compressed sections is in memory as a whole: beyond so many bytes a file's is left out, and its symbols
+   * are not. Default 1 GiB.
+   */
+  readonly maxUnpackedBytes?: number;
   /** Servers to ask for what the machine does not have; none without it. */
   readonly debuginfod?: DebuginfodOptions | undefined;
 }
@@ -47,11 +53,13 @@ export class DebugFiles {
   readonly #notes = new Notes();
   readonly #finder: Finder;
   readonly #servers: Debuginfod | undefined;
+  readonly #maxUnpacked: number;
   readonly #known = new WeakMap<DebuggedCode, Known>();
   /** Code whose debug file came after it was named. */
   readonly #late = new WeakSet<DebuggedCode>();
 
-  constructor({ folders = [], debuginfod }: DebugFileOptions = {}) {
+  constructor({ folders = [], debuginfod, maxUnpackedBytes = 2 ** 30 }: DebugFileOptions = {}) {
+    this.#maxUnpacked = maxUnpackedBytes;
     this.#finder = new Finder(folders, this.#notes);
     this.#servers = debuginfod && new Debuginfod(debuginfod);
   }
@@ -142,12 +150,13 @@ export class DebugFiles {
 
   #parts(known: Known): DwarfParts | undefined {
     const main = this.#main(known);
-    if (main === undefined) return undefined;
+    if (main === undefined || !this.#fits(main)) return undefined;
     const { program } = known;
     const shared = this.#supplementary(known, main);
     if (shared && 'missing' in shared) {
       this.#notes.add(main.place.path, `what it shares with other files is missing (build id ${shared.missing})`);
     }
+    if (shared && 'elf' in shared && !this.#fits(shared)) return undefined;
     const units = this.#finder.packageOf(program, main);
     return {
       main,
@@ -155,6 +164,18 @@ export class DebugFiles {
       ...(units ? { package: units } : {}),
       split: (name, directory) => this.#finder.split(program, name, directory),
     };
+  }
+
+  #fits({ elf, bytes, place }: PlacedFile): boolean {
+    try {
+      const size = unpackedSize(elf, bytes);
+      if (size <= this.#maxUnpacked) return true;
+      this.#notes.add(place.path, `its compressed debug information would take ${Math.ceil(size / 2 ** 20)} MiB`);
+    } catch (error) {
+      if (!(error instanceof ElfError)) throw error;
+      this.#notes.add(place.path, error.message);
+    }
+    return false;
   }
 
   async #fetchAll(codes: readonly DebuggedCode[], waitMs: number): Promise<void> {

@@ -280,6 +280,17 @@ describe('files of the DWARF of a program', () => {
     expect(own?.main.bytes.size).toBe(readFileSync(whole).length);
   });
 
+  test('not where unpacking it would take too much memory; its symbols are no matter of that', () => {
+    const debug = keepDebug(whole, at(`packed/${buildIdPath(id)}`), '--compress-debug-sections=zlib');
+    const code = codeOf(strip(whole, path('build/packed')));
+    const bounded = (maxUnpackedBytes: number) => new DebugFiles({ folders: [path('packed')], maxUnpackedBytes });
+    expect(bounded(2 ** 20).partsOf(code)).toBeDefined();
+    const files = bounded(1000);
+    expect(files.partsOf(code)).toBeUndefined();
+    expect(nameAt(files, code, address)).toBe('local_function');
+    expect(files.takeNotes()).toEqual([`${debug}: its compressed debug information would take 1 MiB`]);
+  });
+
   test('none', () => {
     expect(parts(strip(whole, path('build/without'))).parts).toBeUndefined();
   });
