@@ -7,6 +7,7 @@ import { type Elf, PF_X, PT_LOAD } from '../elf/format.ts';
 import { Miss } from '../model/profile.ts';
 import { type FileBytes, openMapped, openVdso } from './files.ts';
 import type { Mapping } from './maps.ts';
+import { pathWithin, TargetRoots } from './roots.ts';
 import type { Image } from './table.ts';
 
 /** Code that addresses lie in. What is known about it is kept as long as this object is. */
@@ -14,7 +15,10 @@ export interface MappedCode {
   /** Never given twice. */
   readonly id: number;
   readonly kind: 'file' | 'vdso' | 'kernel' | 'jit';
+  /** As the target sees it. */
   readonly filename: string;
+  /** Descriptor of the root directory that `filename` begins at, open as long as the file; undefined for our own. */
+  readonly root?: number | undefined;
   /** Lower-case hex, '' when unknown. */
   readonly buildId: string;
   /** What is worked out from the file's bytes may be kept under this name; '' for nothing that can be kept. */
@@ -64,6 +68,7 @@ export class CodeTable {
   readonly #used = new Set<MappedCode>();
   /** Swept: known by a mapping still, and no more to be read. */
   readonly #swept = new WeakSet<MappedCode>();
+  readonly #roots = new TargetRoots();
 
   /** What is known at present, each once. */
   get codes(): Set<MappedCode> {
@@ -108,6 +113,7 @@ export class CodeTable {
       gone.add(code.id);
     }
     this.#used.clear();
+    if (gone.size > 0) this.#roots.sweep(new Set(Array.from(this.codes, ({ root }) => root)));
     return [...gone];
   }
 
@@ -149,7 +155,9 @@ export class CodeTable {
       return known ?? this.#new(absent(mapping, 'file', Miss.noSymbols));
     }
     const { elf, bytes, cacheKey } = opened;
-    const common = { kind: 'file', filename: mapping.path, miss: Miss.none } as const;
+    const root = this.#roots.of(image);
+    const filename = pathWithin(root, mapping.path);
+    const common = { kind: 'file', filename, root: root.fd, miss: Miss.none } as const;
     const code = this.#new({ ...common, buildId: elf.buildId, cacheKey, elf, bytes, ...codeRange(elf) });
     this.#files.set(code, bytes);
     this.#byKey.set(opened.identity, code);
@@ -179,6 +187,7 @@ export class CodeTable {
   close(): void {
     for (const file of this.#files.values()) file.close();
     this.#files.clear();
+    this.#roots.close();
   }
 }
 
