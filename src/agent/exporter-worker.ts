@@ -3,7 +3,7 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort } from 'node:worker_threads';
 import type { Sampling } from '../naming.ts';
-import { type CodeReference, openReferred, type ReferredCode } from '../process/code-reference.ts';
+import { type CodeReference, openReferred, type ReferredCode, renewReferred } from '../process/code-reference.ts';
 import type { Upload } from '../sinks/sink.ts';
 import type { RawProfile } from '../window.ts';
 import { type ExportOptions, exportAs, exportWindow } from './export.ts';
@@ -38,7 +38,7 @@ function open(reference: CodeReference): ReferredCode {
   if (code === undefined) {
     code = openReferred(reference);
     opened.set(reference.id, code);
-  }
+  } else renewReferred(code, reference);
   return code;
 }
 

@@ -22,6 +22,8 @@ export interface RecordFlags {
   readonly shortNames: boolean;
   readonly unwind: UnwindMode;
   readonly unwindMemory: number;
+  readonly nodeFlags: boolean;
+  readonly jvmPerfmap: boolean;
   readonly title?: string;
   readonly quiet: boolean;
 }

@@ -8,8 +8,9 @@ import { nameProfile } from '../naming.ts';
 import { packageVersion } from '../package.ts';
 import { Recording } from '../pipeline.ts';
 import { poll } from '../poll.ts';
+import { RuntimeHelp } from '../runtimes/index.ts';
 import { Child } from './child.ts';
-import { findOutputs, writeOutputs } from './outputs.ts';
+import { findOutputs, type Output, writeOutputs } from './outputs.ts';
 import type { RecordFlags } from './record-flags.ts';
 import { summary } from './summary.ts';
 import { findTargets, isAlive } from './targets.ts';
@@ -63,7 +64,7 @@ function commandText(command: readonly string[], flags: RecordFlags): string {
   return parts.filter(Boolean).join(', ');
 }
 
-function startRecording(flags: RecordFlags, child: Child | undefined) {
+function startRecording(flags: RecordFlags, child: Child | undefined, help: RuntimeHelp) {
   const event = flags.event === undefined ? defaultEvent() : findEvent(flags.event);
   const hz = clampRate(flags.frequency);
   if (!flags.quiet) status(() => 'Reading unwind tables …'); // of a large program seen for the first time
@@ -76,6 +77,8 @@ function startRecording(flags: RecordFlags, child: Child | undefined) {
     userStacks: !flags.kernel,
     unwind: flags.unwind,
     unwindMemory: flags.unwindMemory,
+    onWarning: say,
+    onExec: pid => help.started(pid),
   });
   if (recording.unwindRefusal !== undefined) {
     say(`Stacks are walked by frame pointers only: this kernel refused more (${recording.unwindRefusal}).`);
@@ -122,9 +125,16 @@ function untilDone(recording: Recording, flags: RecordFlags, child: Child | unde
   });
 }
 
+interface Subject {
+  readonly command: readonly string[];
+  readonly flags: RecordFlags;
+  readonly child: Child | undefined;
+  readonly help: RuntimeHelp;
+}
+
 /** Runs the recording to its end. What it held besides the profile can be collected when this returns. */
-async function collect(command: readonly string[], flags: RecordFlags, child: Child | undefined, times: boolean) {
-  const { recording, event, hz } = startRecording(flags, child);
+async function collect({ command, flags, child, help }: Subject, times: boolean) {
+  const { recording, event, hz } = startRecording(flags, child, help);
   const byLabel = (label: 'tid' | 'cpu') => flags.labels.includes(label);
   const labels = new ThreadLabels({ byThread: byLabel('tid'), byCpu: byLabel('cpu') });
   const window = recording.openWindow(labels, { times });
@@ -135,6 +145,7 @@ async function collect(command: readonly string[], flags: RecordFlags, child: Ch
     const { raw, mappings } = recording.closeWindow(window);
     const losses = recording.losses();
     recording.stop();
+    for (const sentence of await help.ask(new Set(mappings.flatMap(({ jit }) => jit?.owner ?? [])))) say(sentence);
     if (!flags.quiet) status(() => 'Resolving names and writing …');
     const comments = [`profiler ${packageVersion()}`, commandText(command, flags), `${event.name} at ${hz} Hz`];
     const profile = nameProfile(raw, mappings, { event, hz, shortNames: flags.shortNames, losses, comments });
@@ -143,6 +154,7 @@ async function collect(command: readonly string[], flags: RecordFlags, child: Ch
     child?.kill('SIGTERM');
     throw error;
   } finally {
+    help.removeAsked();
     recording.close();
   }
 }
@@ -150,11 +162,21 @@ async function collect(command: readonly string[], flags: RecordFlags, child: Ch
 export async function record(command: readonly string[], flags: RecordFlags): Promise<number> {
   checkTargets(command, flags);
   const outputs = findOutputs(flags.output, flags.format);
-  const child = command.length > 0 ? new Child(command) : undefined;
+  const help = new RuntimeHelp([...(flags.nodeFlags ? ['node'] : []), ...(flags.jvmPerfmap ? ['jvm'] : [])]);
+  const child = command.length > 0 ? new Child(command, help.environment(command, process.env)) : undefined;
+  try {
+    return await recordAndWrite({ command, flags, child, help }, outputs);
+  } finally {
+    help.removeLeftovers();
+  }
+}
+
+async function recordAndWrite(subject: Subject, outputs: readonly Output[]): Promise<number> {
+  const { command, flags, child } = subject;
   let collected: Awaited<ReturnType<typeof collect>>;
   try {
     const times = outputs.some(({ format }) => TIMED.includes(format.name));
-    collected = await collect(command, flags, child, times);
+    collected = await collect(subject, times);
   } catch (error) {
     child?.abandon(); // where it still waits for its start
     throw error;

@@ -1,13 +1,15 @@
 /** The sources of names, in the order in which they are asked: the first one that knows an address answers. */
 
 import { elfSymbols } from './elf-symbols.ts';
+import { jitdumps } from './jitdump.ts';
 import { kernelSymbols } from './kallsyms.ts';
 import type { KernelFiles } from './kernel-files.ts';
+import { perfMaps } from './perf-map.ts';
 import type { SymbolSource } from './source.ts';
 
 export type { CodeMapping, LineSink, SourceTable, SymbolSource } from './source.ts';
 
 /** A new source is one new file and one line here. */
 export function symbolSources(kernelFiles: KernelFiles): readonly SymbolSource[] {
-  return [elfSymbols, kernelSymbols(kernelFiles)];
+  return [elfSymbols, kernelSymbols(kernelFiles), jitdumps, perfMaps];
 }

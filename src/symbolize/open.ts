@@ -28,7 +28,7 @@ export class NamedTable {
   name(symbol: number, short: boolean, demangler: Demangler): string {
     const slot = this.#slotOf(symbol);
     const systemName = this.#systemNames[slot]!;
-    this.#names[slot] ??= demangler.demangle(systemName);
+    this.#names[slot] ??= this.table.readableName?.(symbol) ?? demangler.demangle(systemName);
     const name = this.#names[slot];
     if (!short || name === systemName) return name;
     this.#shortNames[slot] ??= shortName(name);
@@ -54,7 +54,7 @@ export interface OpenMapping {
 
 const opened = new WeakMap<CodeMapping, Map<SymbolSource, NamedTable | Miss | undefined>>();
 
-/** Opens each source once for a mapping, for as long as the mapping's object lives. */
+/** Opens each source once for a mapping, for as long as the mapping's object lives; of generated code each time. */
 export function openMapping(mapping: CodeMapping, sources: readonly SymbolSource[]): OpenMapping {
   let known = opened.get(mapping);
   if (known === undefined) {
@@ -65,15 +65,17 @@ export function openMapping(mapping: CodeMapping, sources: readonly SymbolSource
   let miss = mapping.miss;
   for (const source of sources) {
     let result = known.get(source);
-    if (result === undefined && !known.has(source)) {
+    // A process goes on to generate code.
+    if (mapping.kind === 'jit' || (result === undefined && !known.has(source))) {
       const table = source.open(mapping);
-      result = typeof table === 'object' ? new NamedTable(table) : table;
+      const isNew = !(result instanceof NamedTable && result.table === table);
+      if (isNew) result = typeof table === 'object' ? new NamedTable(table) : table;
       known.set(source, result);
     }
     if (result instanceof NamedTable) tables.push(result);
     else if (miss === Miss.none && result !== undefined) miss = result;
   }
-  if (tables.length > 0) return { tables, miss: Miss.unknownAddress };
+  if (tables.length > 0) return { tables, miss: mapping.kind === 'jit' ? Miss.jit : Miss.unknownAddress };
   return { tables, miss: miss === Miss.none ? missOfKind(mapping) : miss };
 }
 

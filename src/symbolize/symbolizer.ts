@@ -70,7 +70,8 @@ export function symbolize(
     if (miss[i] === Miss.none && mapping !== undefined) {
       open[index] ??= new MappingNames(mapping, sources, names);
       miss[i] = open[index].add(addresses.address[i]!);
-      if (kind[i] === FrameKind.native) kind[i] = open[index].kind;
+      if (kind[i] === FrameKind.native || (kind[i] === FrameKind.jit && miss[i] === Miss.none))
+        kind[i] = open[index].kind;
     }
     firstLine[i + 1] = names.functions.lines;
   }
