@@ -78,6 +78,7 @@ export class Jitdump {
     const before = this.#end;
     const end = Math.min(source.size, until);
     if (this.#end === 0) this.#end = headerEnd(source);
+    if (this.#end === 0) return false;
     while (!this.#isClosed && this.#end + PREFIX <= end) {
       const prefix = viewOf(source.read(this.#end, PREFIX));
       const size = prefix.getUint32(4, true);
@@ -148,7 +149,7 @@ export class Jitdump {
   }
 }
 
-/** Where the records begin: the header may become longer. */
+/** Where the records begin: newer versions may have a longer header. 0 when it is not there yet. */
 function headerEnd(source: ByteSource): number {
   if (jitdumpOrder(source) !== 'native') return 0;
   return Math.max(viewOf(source.read(0, HEADER_SIZE)).getUint32(8, true), HEADER_SIZE);
