@@ -6,6 +6,7 @@ const all = [
   'truth',
   'aggregate',
   'symbolize',
+  'perf-map',
   'pprof',
   'decode',
   'read',

@@ -1,4 +1,4 @@
-/** Address ranges with a value, as columns of a capacity that is known before. */
+/** Address ranges with a value, as columns of a capacity that is known before: what is not used takes no memory. */
 
 /** Ranges that are disjoint and in order. */
 export interface RangeRun {
@@ -6,6 +6,9 @@ export interface RangeRun {
   readonly start: number;
   readonly end: number;
 }
+
+/** So many ranges are copied faster one by one. */
+const SHORT = 64;
 
 export class RangeColumns {
   length = 0;
@@ -33,14 +36,20 @@ export class RangeColumns {
 
   /** The range that holds the address, −1 when none does. They have to be disjoint and in order. */
   indexOf(address: number): number {
-    let low = 0;
-    let high = this.length;
+    const at = this.#countUpTo(address, 0, this.length) - 1;
+    return at >= 0 && address < this.endOf(at) ? at : -1;
+  }
+
+  /** Where the ranges end that start at the address or below, between two indices. */
+  #countUpTo(address: number, from: number, end: number): number {
+    const starts = this.start;
+    let [low, high] = [from, end];
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.start[middle]! <= address) low = middle + 1;
+      if (starts[middle]! <= address) low = middle + 1;
       else high = middle;
     }
-    return low > 0 && address < this.endOf(low - 1) ? low - 1 : -1;
+    return low;
   }
 
   /**
@@ -49,30 +58,47 @@ export class RangeColumns {
    */
   overlay(older: RangeRun, newer: RangeRun): void {
     const [a, b] = [older.ranges, newer.ranges];
+    // Mostly they overlap a little, if at all: the rest is copied as it is.
+    const first = Math.max(older.start, a.#countUpTo(b.start[newer.start]!, older.start, older.end) - 1);
+    const last = a.#countUpTo(b.endOf(newer.end - 1), first, older.end);
+    this.#copy(a, older.start, first);
+    const { start, size, value } = this;
+    let at = this.length;
     let j = newer.start;
     let covered = Number.NEGATIVE_INFINITY;
-    for (let i = older.start; i < older.end; i++) {
-      const end = a.endOf(i);
+    for (let i = first; i < last; i++) {
+      const end = a.start[i]! + a.size[i]!;
       let from = Math.max(a.start[i]!, covered);
       for (; j < newer.end && b.start[j]! < end; j++) {
-        if (b.start[j]! > from) this.push(from, b.start[j]! - from, a.value[i]!);
-        this.push(b.start[j]!, b.size[j]!, b.value[j]!);
-        covered = b.endOf(j);
+        const next = b.start[j]!;
+        if (next > from) {
+          start[at] = from;
+          size[at] = next - from;
+          value[at++] = a.value[i]!;
+        }
+        start[at] = next;
+        size[at] = b.size[j]!;
+        value[at++] = b.value[j]!;
+        covered = next + b.size[j]!;
         from = Math.max(from, covered);
       }
-      if (from < end) this.push(from, end - from, a.value[i]!);
+      if (from < end) {
+        start[at] = from;
+        size[at] = end - from;
+        value[at++] = a.value[i]!;
+      }
     }
-    for (; j < newer.end; j++) this.push(b.start[j]!, b.size[j]!, b.value[j]!);
+    this.length = at;
+    this.#copy(b, j, newer.end);
+    this.#copy(a, last, older.end);
   }
 
-  /** Without the capacity that was not used, where that is much of it. */
-  trimmed(): RangeColumns {
-    if (this.length * 4 > this.start.length * 3) return this;
-    const copy = new RangeColumns(this.length);
-    copy.start.set(this.start.subarray(0, this.length));
-    copy.size.set(this.size.subarray(0, this.length));
-    copy.value.set(this.value.subarray(0, this.length));
-    copy.length = this.length;
-    return copy;
+  #copy(from: RangeColumns, start: number, end: number): void {
+    if (end - start > SHORT) {
+      this.start.set(from.start.subarray(start, end), this.length);
+      this.size.set(from.size.subarray(start, end), this.length);
+      this.value.set(from.value.subarray(start, end), this.length);
+      this.length += end - start;
+    } else for (let i = start; i < end; i++) this.push(from.start[i]!, from.size[i]!, from.value[i]!);
   }
 }

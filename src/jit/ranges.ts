@@ -59,7 +59,7 @@ export class JitRanges {
       added = overlaid(before, added);
       this.#segments.pop();
     }
-    if (added.length > 0) this.#segments.push(added.trimmed());
+    if (added.length > 0) this.#segments.push(added);
   }
 }
 
