@@ -1,5 +1,5 @@
 /** Who a process is, as the kernel tells it: what its files are to be compared with. */
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import { systemCode } from '../errors.ts';
 
 export interface ProcessIdentity {
@@ -25,7 +25,7 @@ export function identify(pid: number): ProcessIdentity | undefined {
       ownPid: Number(ids.at(-1) ?? pid),
       startTime: startTime(pid),
       owners: new Set([Number(user), 0, namespaceRoot(pid)]),
-      sharesRoot: isSame(`/proc/${pid}/root/.`, '/'),
+      sharesRoot: sharesRoot(pid),
     };
   } catch (error) {
     if (systemCode(error) !== '') return undefined;
@@ -49,7 +49,9 @@ function namespaceRoot(pid: number): number {
   return Number(first?.[1] ?? 0);
 }
 
-function isSame(a: string, b: string): boolean {
-  const [one, other] = [statSync(a), statSync(b)];
-  return one.dev === other.dev && one.ino === other.ino;
+/** The same directory of the same mounts: a mount namespace may have other things mounted below it. */
+function sharesRoot(pid: number): boolean {
+  const [root, own] = [statSync(`/proc/${pid}/root/.`), statSync('/')];
+  const namespace = (of: number | 'self') => readlinkSync(`/proc/${of}/ns/mnt`);
+  return root.dev === own.dev && root.ino === own.ino && namespace(pid) === namespace('self');
 }

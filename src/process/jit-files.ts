@@ -3,7 +3,6 @@
  * and kept open: the process, its root directory and the files may be gone when names are wanted.
  */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
-import { join } from 'node:path';
 import { O_PATH, openMapped, openOwned } from './files.ts';
 import { identify, type ProcessIdentity, startTime } from './identity.ts';
 import { type JitDescriptors, type JitOwner, JitView, MAX_JIT_FILE, NO_LIMITS, sizeNow } from './jit-bytes.ts';
@@ -162,10 +161,9 @@ function sizeOf(fd: number | undefined): number {
 
 /** Where runtimes write, whatever TMPDIR says. A link could lead anywhere in another root, so it has to be a folder there. */
 function openFolder({ pid, sharesRoot }: ProcessIdentity): number | undefined {
-  const root = sharesRoot ? '/' : `/proc/${pid}/root`;
   const flags = O_PATH | constants.O_DIRECTORY | (sharesRoot ? 0 : constants.O_NOFOLLOW);
   try {
-    return openSync(join(root, 'tmp'), flags);
+    return openSync(`/proc/${pid}/root/tmp`, flags);
   } catch {
     return undefined;
   }
