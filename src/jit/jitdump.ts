@@ -142,10 +142,12 @@ export class Jitdump {
     const record = this.#moved.get(found) ?? found;
     const lines = this.#lines.get(record);
     if (lines === undefined || recordSize(source, record) <= LOAD.name) return undefined;
-    const loaded = readSize(viewOf(source.read(record, LOAD.name)), LOAD.address);
-    const starts = record === found ? loaded : readSize(viewOf(source.read(found, MOVE.end)), MOVE.to);
+    const load = viewOf(source.read(record, LOAD.name));
+    const loaded = readSize(load, LOAD.address);
+    const code = { start: loaded, end: loaded + readSize(load, LOAD.size) + bias };
+    const start = record === found ? loaded : readSize(viewOf(source.read(found, MOVE.end)), MOVE.to);
     const size = Math.min(recordSize(source, lines), MAX_LINES);
-    return size < DEBUG.entries ? undefined : findLine(source.read(lines, size), address - starts + loaded + bias);
+    return size < DEBUG.entries ? undefined : findLine(source.read(lines, size), address - start + loaded + bias, code);
   }
 }
 
@@ -167,8 +169,15 @@ function textAt(bytes: Uint8Array, at: number): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + at, (end < 0 ? bytes.length : end) - at).toString('utf8');
 }
 
-/** The last entry at the address or before it. Entries are in no order that the format promises. */
-function findLine(record: Uint8Array, address: number): JitLine | undefined {
+/**
+ * The last entry at the address or before it. Entries are in no order that the format promises. One that lies outside of
+ * the code is damage (V8 writes names from memory that it has freed), and so is what follows.
+ */
+function findLine(
+  record: Uint8Array,
+  address: number,
+  code: { readonly start: number; readonly end: number },
+): JitLine | undefined {
   const view = viewOf(record);
   const count = readSize(view, DEBUG.count);
   let [at, file, bestFile, bestLine, best] = [DEBUG.entries as number, -1, -1, 0, Number.NEGATIVE_INFINITY];
@@ -177,7 +186,7 @@ function findLine(record: Uint8Array, address: number): JitLine | undefined {
     const line = view.getUint32(at + 8, true);
     const name = at + DEBUG.entry;
     const end = record.indexOf(0, name);
-    if (end < 0) break;
+    if (end < 0 || start < code.start || start > code.end) break;
     if (record[name] !== SAME_FILE || end !== name + 1) file = name;
     if (start <= address && start >= best && line > 0) [best, bestFile, bestLine] = [start, file, line];
     at = end + 1;

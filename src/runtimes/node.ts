@@ -14,7 +14,7 @@ const FLAGS = ['--perf-basic-prof-only-functions', '--interpreted-frames-native-
 export const node: Runtime = {
   name: 'node',
   environment(command, { NODE_OPTIONS: before = '' }) {
-    if ([...command, ...before.split(' ')].some(text => text.startsWith('--perf-basic-prof'))) return undefined;
+    if ([...command, ...before.split(' ')].some(text => /^--perf-(?:basic-)?prof/.test(text))) return undefined;
     return { NODE_OPTIONS: [before, ...FLAGS].filter(Boolean).join(' ') };
   },
   leftovers: pid => ({

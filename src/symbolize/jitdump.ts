@@ -22,7 +22,10 @@ export const jitdumps = jitSource({
   }),
 });
 
-/** A line of another file is one of a function that was inlined, whose name the format does not tell. */
+/**
+ * A line of another file is one of a function that was inlined, whose name the format does not tell; or the file's name
+ * is not the one that V8 meant to write.
+ */
 function ownLine(found: JitLine | undefined, name: JitName): JitLine | undefined {
   if (found === undefined) return undefined;
   const filename = pathOfUrl(found.filename);

@@ -6,7 +6,17 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { packageRoot } from '../../src/package.ts';
 import { Backend, startAgent, until } from '../support/agent.ts';
 import { readPprof } from '../support/pprof.ts';
-import { needsBpf, obstacle, profiler, type Run, sleep, start, stopAll, workFolder } from '../support/profiler.ts';
+import {
+  compile,
+  needsBpf,
+  obstacle,
+  profiler,
+  type Run,
+  sleep,
+  start,
+  stopAll,
+  workFolder,
+} from '../support/profiler.ts';
 import { pythonWithPerf } from '../support/python.ts';
 import { onPath } from '../support/unwind.ts';
 import { nodeOf } from '../support/unwind-targets.ts';
@@ -156,12 +166,25 @@ describe.skipIf(obstacle)(needsBpf('generated code'), () => {
     rmSync(map);
   });
 
-  test('has the lines of a jitdump', async () => {
-    const { samples } = await recordRunning(process.execPath, ['--perf-prof', load, '60'], '-F', '999');
-    const lines = new Set(
-      samples.flatMap(({ frames }) => frames).flatMap(({ name, line }) => (name === 'compiled' ? [line] : [])),
-    );
-    expect(lines).toContain(8); // the loop of compiled()
+  test('has the lines of a jitdump', () => {
+    // V8 writes it in pieces of 2 MB, and the last one at its end.
+    const { samples } = record('-F', '999', '--', process.execPath, '--perf-prof', load, '2');
+    const frames = samples.flatMap(stack => stack.frames).filter(({ name }) => name === 'compiled');
+    expect(frames.length).toBeGreaterThan(0);
+    for (const { file, line } of frames) {
+      expect(file).toBe(load);
+      expect(line).toBeGreaterThanOrEqual(6); // where the function begins, or deeper in it
+      expect(line).toBeLessThanOrEqual(10);
+    }
+  });
+
+  test.skipIf(process.arch !== 'x64')('has the lines of any jitdump that is mapped (needs x86-64)', () => {
+    const program = compile(folder, 'jit/jitdump.c');
+    const dump = join(folder, 'jit-1.dump');
+    const { samples } = record('-F', '999', '--', program, dump, '1');
+    const frames = samples.flatMap(stack => stack.frames).filter(({ name }) => name === 'spin');
+    expect(frames[0]).toMatchObject({ file: '/src/spin.lang', line: 11 });
+    expect(callsOf(samples, 'main', 'spin')).toBeGreaterThan(total(samples) * 0.9);
   });
 
   const canNest = spawnSync('unshare', ['--pid', '--fork', '--mount', '--mount-proc', 'true']).status === 0;
@@ -186,9 +209,9 @@ describe.skipIf(obstacle)(needsBpf('generated code'), () => {
     const { samples } = await recordRunning(python!, ['-X', 'perf', script, '60'], '-F', '999');
     const inner = samples.flatMap(({ frames }) => frames).find(({ name }) => name === 'Worker.inner');
     expect(inner?.file).toBe(script);
-    const frames = (...names: string[]) =>
-      total(samples.filter(stack => names.every(name => stack.frames.some(frame => frame.name === name))));
-    expect(frames('<module>', 'Worker.outer', 'Worker.inner')).toBeGreaterThan(total(samples) * 0.9);
+    // Not all of a stack: the code that stands for a function saves no frame pointer, and nothing tells how to unwind it.
+    const calls = samples.filter(({ frames }) => frames.some(({ name }) => name.startsWith('Worker.inner')));
+    expect(total(calls)).toBeGreaterThan(total(samples) * 0.9);
   });
 
   test.skipIf(!onPath('javac'))('of a JVM has names when it is asked for them (needs javac)', async () => {

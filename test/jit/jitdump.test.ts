@@ -99,6 +99,17 @@ describe('lines', () => {
   });
 });
 
+test('lines outside of the code, and what follows them, say nothing', () => {
+  const damaged = new JitdumpWriter()
+    .lines(0x1000, [
+      [0x1000, 'a.js', 1],
+      [0x900, 'a.js', 2],
+      [0x1004, 'a.js', 3],
+    ])
+    .load(0x1000, 16, 'f');
+  expect(lookUp(damaged, 0x1008)).toBe('f a.js:1');
+});
+
 test('a dump that grows is read on from where it was, from whole record to whole record', () => {
   const { bytes } = new JitdumpWriter()
     .lines(0x1000, [[0x1000, 'a.js', 1]])

@@ -12,6 +12,7 @@ test.each<[string, readonly string[], NodeJS.ProcessEnv, NodeJS.ProcessEnv | und
     { NODE_OPTIONS: `--no-warnings ${FLAGS}` },
   ],
   ['a command with a map of its own', ['node', '--perf-basic-prof', 'a.js'], {}, undefined],
+  ['a command with a jitdump', ['node', '--perf-prof', 'a.js'], {}, undefined],
   ['a user with a map', ['node', 'a.js'], { NODE_OPTIONS: '--perf-basic-prof-only-functions' }, undefined],
 ])('NODE_OPTIONS for %s', (_, command, inherited, expected) =>
   expect(node.environment!(command, inherited)).toEqual(expected),
