@@ -11,7 +11,7 @@ import { diffCommand } from './diff-command.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { queryCommand } from './query-command.ts';
 import { recordCommand } from './record-command.ts';
-import { red, say } from './terminal.ts';
+import { red, say, sayFailure } from './terminal.ts';
 
 function report(error: unknown): ExitCode {
   if (error instanceof CommanderError) {
@@ -19,7 +19,7 @@ function report(error: unknown): ExitCode {
     return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
   }
   if (error instanceof ProfilerError) {
-    say(`${red('error:')} ${error.message}${error.hint ? `\n  ${error.hint}` : ''}`);
+    sayFailure(error);
     return error.exitCode;
   }
   const message = error instanceof Error ? error.message : String(error);

@@ -14,7 +14,7 @@ import { findOutputs, type Output, writeOutputs } from './outputs.ts';
 import type { RecordFlags } from './record-flags.ts';
 import { summary } from './summary.ts';
 import { findTargets, isAlive } from './targets.ts';
-import { red, say, status } from './terminal.ts';
+import { say, sayFailure, status } from './terminal.ts';
 
 const MAX_COMMAND_TEXT = 300;
 /** Formats that show when samples were taken. */
@@ -188,7 +188,7 @@ async function recordAndWrite(subject: Subject, outputs: readonly Output[]): Pro
     title: flags.title ?? commandText(command, flags),
   });
   if (!flags.quiet) for (const line of summary({ ...collected, written })) say(line);
-  for (const failure of failures) say(`${red('error:')} ${failure.message}`);
+  for (const failure of failures) sayFailure(failure);
   const commandStatus = (await child?.exited) ?? 0;
   return commandStatus || (failures.length > 0 ? ExitCode.output : ExitCode.ok);
 }

@@ -180,6 +180,12 @@ function plainStacks({ stacks }: Profile, ofLocation: readonly Uint32Array[]): F
   return { length: stacks.length, prefix: stacks.prefix, frame };
 }
 
+/** Values below zero, as a difference of pprof's own has, are drawn as those of the base. */
+export function signedValues(values: Float64Array): { value: Float64Array; base: Float64Array | undefined } {
+  if (!values.some(value => value < 0)) return { value: values, base: undefined };
+  return { value: values.map(value => Math.max(value, 0)), base: values.map(value => Math.max(-value, 0)) };
+}
+
 export function flameData(profile: Profile, options: FlameDataOptions): FlameData {
   const frames = new FrameBuilder();
   const built = new StackBuilder(profile.stacks.length + 1024);
@@ -198,6 +204,6 @@ export function flameData(profile: Profile, options: FlameDataOptions): FlameDat
       module: frames.module,
     },
     stacks: { length: stacks.length, prefix: stacks.prefix, frame: stacks.frame },
-    samples: { length: profile.samples.length, stack, value: profile.samples.values[options.value]! },
+    samples: { length: profile.samples.length, stack, ...signedValues(profile.samples.values[options.value]!) },
   };
 }

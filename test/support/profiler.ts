@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
-export const main = join(root, 'dist/src/cli/main.js');
+export const main = join(root, 'dist/cli/main.js');
 
 export interface Run {
   readonly status: number | null;
