@@ -1,6 +1,7 @@
 /** The sources of names, in the order in which they are asked: the first one that knows an address answers. */
 
 import { elfSymbols } from './elf-symbols.ts';
+import { goSymbols } from './go.ts';
 import { kernelSymbols } from './kallsyms.ts';
 import type { KernelFiles } from './kernel-files.ts';
 import type { SymbolSource } from './source.ts';
@@ -9,5 +10,5 @@ export type { CodeMapping, LineSink, SourceTable, SymbolSource } from './source.
 
 /** A new source is one new file and one line here. */
 export function symbolSources(kernelFiles: KernelFiles): readonly SymbolSource[] {
-  return [elfSymbols, kernelSymbols(kernelFiles)];
+  return [goSymbols, elfSymbols, kernelSymbols(kernelFiles)];
 }

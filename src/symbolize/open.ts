@@ -9,7 +9,7 @@ import type { CodeMapping, SourceTable, SymbolSource } from './source.ts';
 export class NamedTable {
   readonly table: SourceTable;
   /** For each symbol: where its names are in the columns, plus one; 0 while it has none. */
-  readonly #slots: Uint32Array;
+  #slots: Uint32Array;
   readonly #systemNames: string[] = [];
   readonly #names: (string | undefined)[] = [];
   readonly #shortNames: (string | undefined)[] = [];
@@ -28,14 +28,20 @@ export class NamedTable {
   name(symbol: number, short: boolean, demangler: Demangler): string {
     const slot = this.#slotOf(symbol);
     const systemName = this.#systemNames[slot]!;
-    this.#names[slot] ??= demangler.demangle(systemName);
+    this.#names[slot] ??= this.table.readableNameOf?.(symbol) ?? demangler.demangle(systemName);
     const name = this.#names[slot];
-    if (!short || name === systemName) return name;
+    if (!short || name === systemName || this.table.readableNameOf !== undefined) return name;
     this.#shortNames[slot] ??= shortName(name);
     return this.#shortNames[slot];
   }
 
   #slotOf(symbol: number): number {
+    // Functions that are known only inlined get their numbers when they are met.
+    if (symbol >= this.#slots.length) {
+      const larger = new Uint32Array(Math.max(this.table.length, 2 * this.#slots.length));
+      larger.set(this.#slots);
+      this.#slots = larger;
+    }
     if (this.#slots[symbol] === 0) {
       this.#slots[symbol] = this.#systemNames.push(this.table.nameOf(symbol));
       this.#names.push(undefined);

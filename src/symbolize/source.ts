@@ -28,6 +28,8 @@ export interface SourceTable extends SymbolTable {
    * address has one line: the symbol.
    */
   linesAt?(address: number, lines: LineSink): void;
+  /** The name to show, of tables whose names no demangler reads. */
+  readableNameOf?(symbol: number): string;
 }
 
 /** One kind of place that names come from. */
