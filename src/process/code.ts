@@ -6,6 +6,7 @@ import type { ByteSource } from '../elf/bytes.ts';
 import { type Elf, PF_X, PT_LOAD } from '../elf/format.ts';
 import { Miss } from '../model/profile.ts';
 import { type FileBytes, openMapped, openVdso } from './files.ts';
+import { kernelBuildId } from './kernel.ts';
 import type { Mapping } from './maps.ts';
 import type { Image } from './table.ts';
 
@@ -74,7 +75,7 @@ export class CodeTable {
     return this.#intern('kernel', () => ({
       kind: 'kernel',
       filename: '[kernel.kallsyms]',
-      buildId: '',
+      buildId: kernelBuildId(),
       cacheKey: '',
       elf: undefined,
       bytes: undefined,

@@ -30,6 +30,8 @@ export interface SourceTable extends SymbolTable {
   linesAt?(address: number, lines: LineSink): void;
   /** The name to show, of tables whose names no demangler reads. */
   readableNameOf?(symbol: number): string;
+  /** The part of the kernel that a symbol belongs to: a module, `bpf`, `__builtin__ftrace`; '' for the kernel itself. */
+  moduleOf?(symbol: number): string;
 }
 
 /** One kind of place that names come from. */

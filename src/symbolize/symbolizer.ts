@@ -33,6 +33,10 @@ export interface Symbolized {
   kind: Uint8Array;
   /** {@link Miss}; an address with a miss has no lines. */
   miss: Uint8Array;
+  /** Index into `modules`. */
+  module: Uint16Array;
+  /** Parts of the kernel, as {@link SourceTable.moduleOf} calls them; the first is ''. */
+  modules: string[];
   /** For each mapping: whether one of its addresses has a name. */
   hasFunctions: boolean[];
 }
@@ -61,6 +65,7 @@ export function symbolize(
   const length = addresses.length;
   const miss = addresses.miss.slice(0, length);
   const kind = new Uint8Array(length);
+  const module = new Uint16Array(length);
   const firstLine = new Uint32Array(length + 1);
   for (let i = 0; i < length; i++) {
     const index = addresses.mapping[i]!;
@@ -71,11 +76,12 @@ export function symbolize(
       open[index] ??= new MappingNames(mapping, sources, names);
       miss[i] = open[index].add(addresses.address[i]!);
       if (kind[i] === FrameKind.native) kind[i] = open[index].kind;
+      if (kind[i] === FrameKind.kernel) module[i] = names.moduleOf(open[index].module);
     }
     firstLine[i + 1] = names.functions.lines;
   }
   const hasFunctions = open.map(mapping => mapping?.hasFunctions ?? false);
-  return { ...names.functions.done(), firstLine, kind, miss, hasFunctions };
+  return { ...names.functions.done(), firstLine, kind, miss, module, modules: names.modules, hasFunctions };
 }
 
 function kindOfMapping(mapping: CodeMapping | undefined): FrameKind {
@@ -94,11 +100,18 @@ function kindOfMapping(mapping: CodeMapping | undefined): FrameKind {
 /** What one call shares between its mappings. */
 class Names {
   readonly functions = new FunctionBuilder();
+  readonly modules = [''];
   readonly #demangler = new Demangler();
   readonly #short: boolean;
 
   constructor(short: boolean) {
     this.#short = short;
+  }
+
+  /** The number of a part of the kernel; the kernel has room for fewer than 65,536. */
+  moduleOf(name: string): number {
+    const index = this.modules.indexOf(name);
+    return index < 0 ? this.modules.push(name) - 1 : index;
   }
 
   /** The function of a table's symbol; −1 when its name cannot be read. */
@@ -114,6 +127,8 @@ class MappingNames {
   hasFunctions = false;
   /** Of the address that was added last. */
   kind: FrameKind = FrameKind.native;
+  /** Of the address that was added last: see {@link SourceTable.moduleOf}. */
+  module = '';
   readonly #mapping: CodeMapping;
   readonly #names: Names;
   readonly #miss: Miss;
@@ -133,6 +148,7 @@ class MappingNames {
   /** Adds the lines of an address, or returns why it has none. */
   add(address: number): Miss {
     this.kind = FrameKind.native;
+    this.module = '';
     for (let i = 0; i < this.#tables.length; i++) {
       const { table } = this.#tables[i]!;
       const symbol = table.find(address);
@@ -165,6 +181,7 @@ class MappingNames {
     if (this.#names.functions.lines === before) this.#addLine(this.#functionOf(tableIndex, symbol), 0);
     if (this.#names.functions.lines === before) return Miss.noSymbols;
     this.kind = named.table.kindOf(symbol);
+    this.module = named.table.moduleOf?.(symbol) ?? '';
     this.hasFunctions = true;
     return Miss.none;
   }
