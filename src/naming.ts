@@ -21,6 +21,9 @@ export interface Sampling {
   readonly event: Pick<SelectedEvent, 'value' | 'counts'>;
   readonly hz: number;
   readonly shortNames: boolean;
+  /** Inlined calls, and source files with lines. */
+  readonly inlines: boolean;
+  readonly lines: boolean;
   readonly losses: Readonly<Record<string, number>>;
   /** Goes into the profile: tool and version, command. */
   readonly comments: readonly string[];
@@ -28,9 +31,9 @@ export interface Sampling {
 
 /** Names every address. `mappings` are those that the addresses' numbers stand for. */
 export function nameProfile(raw: RawProfile, mappings: readonly NamedCode[], sampling: Sampling): Profile {
-  const { event, hz, shortNames, losses, comments } = sampling;
+  const { event, hz, shortNames, inlines, lines, losses, comments } = sampling;
   const { addresses, stacks, samples, timeline, labelSets, ends, startTimeMs, durationMs } = raw;
-  const named = symbolize(addresses, mappings, { shortNames });
+  const named = symbolize(addresses, mappings, { shortNames, inlines, lines });
   const period = event.value === 'time' ? 1e9 / hz : 1;
   const scaled = event.value === 'time' ? samples.count.map(count => count * period) : samples.weight;
   const kernel = splitKernel(mappings, addresses, named);
@@ -42,10 +45,7 @@ export function nameProfile(raw: RawProfile, mappings: readonly NamedCode[], sam
       fileOffset,
       filename,
       buildId,
-      hasFunctions: named.hasFunctions[i] ?? true,
-      hasFilenames: false,
-      hasLineNumbers: false,
-      hasInlineFrames: false,
+      ...(named.found[i] ?? named.found[kernel.index]!),
     })),
     functions: named.functions,
     locations: {
@@ -82,13 +82,14 @@ function splitKernel(
   mappings: readonly NamedCode[],
   addresses: RawProfile['addresses'],
   { module, modules }: Symbolized,
-): { readonly mappings: readonly NamedCode[]; readonly mapping: Int32Array } {
-  const kernel = mappings.find(({ kind }) => kind === 'kernel');
-  if (kernel === undefined || modules.length === 1) return { mappings, mapping: addresses.mapping };
+): { readonly mappings: readonly NamedCode[]; readonly mapping: Int32Array; readonly index: number } {
+  const index = mappings.findIndex(({ kind }) => kind === 'kernel');
+  const kernel = mappings[index];
+  if (kernel === undefined || modules.length === 1) return { mappings, mapping: addresses.mapping, index };
   const parts = modules.slice(1).map(name => {
     // What is no module of its own is called __builtin__ftrace, __builtin__kprobes (kernel/kallsyms.c).
     return { ...kernel, filename: `[${name.replace(/^__builtin__/, '')}]`, buildId: moduleBuildId(name) };
   });
   const mapping = addresses.mapping.map((own, i) => (module[i] === 0 ? own : mappings.length + module[i]! - 1));
-  return { mappings: [...mappings, ...parts], mapping };
+  return { mappings: [...mappings, ...parts], mapping, index };
 }

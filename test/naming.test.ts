@@ -46,7 +46,7 @@ describe('the mappings of the kernel', () => {
     () => {
       const kernel: NamedCode = new CodeTable().kernel();
       const event = { value: 'time', counts: { type: 'cpu', unit: 'nanoseconds' } } as const;
-      const sampling = { event, hz: 99, shortNames: false, losses: {}, comments: [] };
+      const sampling = { event, hz: 99, shortNames: false, inlines: true, lines: true, losses: {}, comments: [] };
       const raw = rawProfile(symbols.map(({ address }) => address));
       const { mappings, locations } = nameProfile(raw, [kernel], sampling);
       const parts = Array.from(locations.mapping, index => mappings[index]!.filename);

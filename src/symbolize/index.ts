@@ -1,5 +1,6 @@
 /** The sources of names, in the order in which they are asked: the first one that knows an address answers. */
 
+import { dwarfSymbols } from './dwarf.ts';
 import { elfSymbols } from './elf-symbols.ts';
 import { goSymbols } from './go.ts';
 import { kernelSymbols } from './kallsyms.ts';
@@ -10,5 +11,5 @@ export type { CodeMapping, LineSink, SourceTable, SymbolSource } from './source.
 
 /** A new source is one new file and one line here. */
 export function symbolSources(kernelFiles: KernelFiles): readonly SymbolSource[] {
-  return [goSymbols, elfSymbols, kernelSymbols(kernelFiles)];
+  return [goSymbols, dwarfSymbols(), elfSymbols, kernelSymbols(kernelFiles)];
 }

@@ -50,7 +50,8 @@ export interface Line {
 export function linesAt(table: SourceTable, address: number): Line[] {
   const lines: Line[] = [];
   if (table.find(address) < 0) return lines;
-  table.linesAt?.(address, { add: (symbol, file, line) => lines.push({ name: table.nameOf(symbol), file, line }) });
+  const add = (symbol: number, file: string, line: number) => lines.push({ name: table.nameOf(symbol), file, line });
+  table.linesAt?.(address, { add, addFunction: add });
   return lines;
 }
 
