@@ -4,7 +4,7 @@ import { FrameKind, Miss } from '../model/profile.ts';
 import { parseKallsyms, symbolAt } from './kallsyms-parse.ts';
 import { KernelRanges } from './kallsyms-ranges.ts';
 import type { KernelFiles } from './kernel-files.ts';
-import type { SourceTable, SymbolSource } from './source.ts';
+import type { CodeMapping, SourceTable, SymbolSource } from './source.ts';
 
 /** Symbols are numbered as their lines are, of which some name no address. */
 interface KernelTable extends SourceTable {
@@ -13,15 +13,29 @@ interface KernelTable extends SourceTable {
 }
 
 const sources = new WeakMap<KernelFiles, SymbolSource>();
+const tables = new WeakMap<CodeMapping, KernelTable | Miss>();
 
 /** The source of kernel names that reads its files through `files`; the same one for the same function. */
 export function kernelSymbols(files: KernelFiles): SymbolSource {
   let source = sources.get(files);
   if (source === undefined) {
-    source = { name: 'kallsyms', open: mapping => (mapping.kind === 'kernel' ? readKallsyms(files) : undefined) };
+    source = {
+      name: 'kallsyms',
+      open: mapping => (mapping.kind === 'kernel' ? kernelTable(mapping, files) : undefined),
+    };
     sources.set(files, source);
   }
   return source;
+}
+
+/** Read once for as long as the mapping's object lives. */
+export function kernelTable(mapping: CodeMapping, files: KernelFiles): KernelTable | Miss {
+  let table = tables.get(mapping);
+  if (table === undefined) {
+    table = readKallsyms(files);
+    tables.set(mapping, table);
+  }
+  return table;
 }
 
 /** The functions of the running kernel and its modules; kernelHidden when the kernel does not show their addresses. */
