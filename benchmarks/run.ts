@@ -12,6 +12,7 @@ const all = [
   'diff',
   'flamegraph',
   'viewer',
+  'go',
   'eh-frame',
   'unwind-tables',
   'unwind',

@@ -6,17 +6,23 @@ import type { Pieces } from '../pieces.ts';
  * What the steps of all look-ups may add up to, and what each look-up adds to that. Real programs take some fifty on
  * average; a table that does not end must not be walked again and again.
  */
-const maxSteps = 2 ** 27;
+const maxSteps = 2 ** 26;
 const stepsPerLookup = 2 ** 9;
 /** The longest functions of generated code have some hundred thousand. */
 const maxStepsAtOnce = 2 ** 20;
 
+/** Goes on where the last look-up ended if it can: addresses are mostly asked for in ascending order. */
 export class PcValues {
   readonly #bytes: Pieces;
   readonly #quantum: number;
   #steps = maxSteps;
-  /** Behind the number that was read last. */
+  /** The table at hand, 0 for none, and where its next step is. */
+  #table = 0;
   #at = 0;
+  /** What the last step said: a value, and from which distance to which one it holds. */
+  #value = -1;
+  #from = 0;
+  #to = 0;
 
   constructor(bytes: Pieces, quantum: number) {
     this.#bytes = bytes;
@@ -30,25 +36,35 @@ export class PcValues {
    */
   valueAt(offset: number, distance: number): number {
     if (offset === 0) return -1;
+    if (offset !== this.#table || distance < this.#from) this.#start(offset);
+    if (distance < this.#to) return this.#value;
     this.#steps = Math.min(maxSteps, this.#steps + stepsPerLookup);
-    const limit = Math.min(maxStepsAtOnce, this.#steps);
-    this.#at = offset;
-    let pc = 0;
-    let value = -1;
-    let left = limit;
-    for (; left > 0; left--) {
-      const delta = this.#varint();
-      // A change by nothing ends the table, unless it begins it.
-      if (delta === 0 && pc !== 0) break;
-      value = (value + ((delta >>> 1) ^ -(delta & 1))) | 0;
-      pc += this.#varint() * this.#quantum;
-      if (distance < pc) {
-        this.#steps -= limit - left;
-        return value;
-      }
+    for (let left = Math.min(maxStepsAtOnce, this.#steps); left > 0; left--) {
+      this.#steps--;
+      if (!this.#step()) break;
+      if (distance < this.#to) return this.#value;
     }
-    this.#steps -= limit - left;
+    // Behind the end, or given up: the next look-up begins anew.
+    this.#table = 0;
     return -1;
+  }
+
+  #start(offset: number): void {
+    this.#table = offset;
+    this.#at = offset;
+    this.#value = -1;
+    this.#from = 0;
+    this.#to = 0;
+  }
+
+  #step(): boolean {
+    const delta = this.#varint();
+    // A change by nothing ends the table, unless it begins it.
+    if (delta === 0 && this.#to !== 0) return false;
+    this.#value = (this.#value + ((delta >>> 1) ^ -(delta & 1))) | 0;
+    this.#from = this.#to;
+    this.#to += this.#varint() * this.#quantum;
+    return true;
   }
 
   /** LEB128 of 32 bits. */

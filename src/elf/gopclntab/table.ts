@@ -66,7 +66,9 @@ export class GoTable {
   readonly #start: number;
   readonly #names: StringTable;
   readonly #records: FunctionRecords;
-  readonly #pcValues: PcValues;
+  /** Of the addresses themselves, and of the calls around them: each goes on where it was. */
+  readonly #atAddress: Positions;
+  readonly #atCall: Positions;
   readonly #files: Files;
   readonly #trees: InlineTrees | undefined;
   // The chain at hand, innermost first.
@@ -81,7 +83,9 @@ export class GoTable {
     this.#start = start;
     this.#names = new StringTable(source, offset + header.names, size - header.names);
     this.#records = new FunctionRecords(part(header.records), header);
-    this.#pcValues = new PcValues(part(header.pcValues), header.quantum);
+    const tables = part(header.pcValues);
+    this.#atAddress = positions(tables, header.quantum);
+    this.#atCall = positions(tables, header.quantum);
     this.#files = new Files(source, tab);
     const isName = (at: number) => goName.test(this.#names.nameAt(at));
     this.#trees = InlineTrees.find(elf, source, this.#records, header.version, bases, this.#samples(), isName);
@@ -110,9 +114,9 @@ export class GoTable {
     const record = this.#functions.recordOf(index);
     const distance = address - this.#start - this.#functions.startOf(index);
     const depth = orElse(0, () => this.#follow(record, distance));
-    for (let i = 0; i < depth; i++) this.#addLine(record, this.#chainDistances[i]!, this.#chainNames[i]!, add);
-    const outermost = depth === 0 ? distance : this.#chainDistances[depth]!;
-    this.#addLine(record, outermost, this.nameOffset(index), add);
+    for (let i = 0; i < depth; i++) this.#addLine(record, i, this.#chainNames[i]!, add);
+    this.#chainDistances[0] = distance;
+    this.#addLine(record, depth, this.nameOffset(index), add);
   }
 
   /** Walks from the innermost call at a distance to the function itself; returns how many calls are inlined there. */
@@ -120,7 +124,8 @@ export class GoTable {
     const table = this.#trees?.indexOf(record) ?? 0;
     for (let depth = 0; depth < maxDepth; depth++) {
       this.#chainDistances[depth] = distance;
-      const index = this.#pcValues.valueAt(table, distance);
+      const { call: calls } = depth === 0 ? this.#atAddress : this.#atCall;
+      const index = calls.valueAt(table, distance);
       if (index < 0 || this.#trees === undefined) return depth;
       const call = this.#trees.callAt(record, index);
       this.#chainNames[depth] = this.#trees.nameOf(call);
@@ -129,9 +134,12 @@ export class GoTable {
     return 0;
   }
 
-  #addLine(record: number, distance: number, name: number, add: AddGoLine): void {
-    const file = orElse(-1, () => this.#pcValues.valueAt(this.#records.pcFile(record), distance));
-    const line = orElse(-1, () => this.#pcValues.valueAt(this.#records.pcLine(record), distance));
+  /** The line at one depth of the chain at hand. */
+  #addLine(record: number, depth: number, name: number, add: AddGoLine): void {
+    const distance = this.#chainDistances[depth]!;
+    const position = depth === 0 ? this.#atAddress : this.#atCall;
+    const file = orElse(-1, () => position.file.valueAt(this.#records.pcFile(record), distance));
+    const line = orElse(-1, () => position.line.valueAt(this.#records.pcLine(record), distance));
     if (file < 0 || line < 0) add(name, '', 0);
     else add(name, this.#files.nameOf(this.#records, record, file), line);
   }
@@ -141,6 +149,17 @@ export class GoTable {
       yield { record: this.#functions.recordOf(i), size: this.#functions.sizeOf(i) };
     }
   }
+}
+
+interface Positions {
+  readonly call: PcValues;
+  readonly file: PcValues;
+  readonly line: PcValues;
+}
+
+function positions(tables: Pieces, quantum: number): Positions {
+  const of = () => new PcValues(tables, quantum);
+  return { call: of(), file: of(), line: of() };
 }
 
 /** Paths of source files by the numbers that functions know them by. */
