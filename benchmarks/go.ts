@@ -38,7 +38,7 @@ function releases(): Release[] {
     const version = /^toolchain@v0\.0\.1-go([\d.]+)\.linux/.exec(entry)?.[1];
     return version === undefined ? [] : [{ name: version, go: join(modules, entry, 'bin/go') }];
   });
-  const order = ({ name }: Release) => name.split('.').reduce((sum, part) => sum * 1000 + Number(part), 0);
+  const order = ({ name }: Release) => [0, 1, 2].reduce((sum, i) => sum * 1000 + Number(name.split('.')[i] ?? 0), 0);
   return [...older.toSorted((a, b) => order(a) - order(b)), { name: 'on the PATH', go: 'go' }];
 }
 
