@@ -90,6 +90,8 @@ const sampling: Sampling = {
   event: { value: 'time', counts: { type: 'cpu', unit: 'nanoseconds' } },
   hz: 99,
   shortNames: false,
+  inlines: true,
+  lines: true,
   losses: {},
   comments: [],
 };

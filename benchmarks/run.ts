@@ -13,6 +13,7 @@ const all = [
   'diff',
   'flamegraph',
   'viewer',
+  'go',
   'eh-frame',
   'unwind-tables',
   'unwind',

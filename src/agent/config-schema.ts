@@ -202,6 +202,8 @@ export const configSchema = z
       .describe('User stacks by unwind tables and frame pointers, by tables alone, by frame pointers alone.'),
     kernel_stacks: z.boolean().default(true).describe('Record the stacks of the kernel.'),
     user_stacks: z.boolean().default(true).describe('Record the stacks of programs.'),
+    inlines: z.boolean().default(true).describe('Inlined calls as frames of their own, from debug information.'),
+    lines: z.boolean().default(true).describe('Source files and lines, from debug information.'),
     short_names: z.boolean().default(false).describe('C++ and Rust names without parameters and template arguments.'),
     targets,
     labels: z

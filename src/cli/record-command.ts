@@ -48,6 +48,8 @@ export function recordCommand(): Command {
     .option('--annotate', 'collapsed: mark kernel, generated and inlined frames with _[k] _[j] _[i]', false)
     .option('--labels <list>', 'pprof: keep samples apart by pid, tid, comm, cpu', labels, [])
     .option('--short-names', 'C++ and Rust names without parameters and template arguments', false)
+    .option('--no-inlines', 'leave out inlined calls')
+    .option('--no-lines', 'leave out source files and lines')
     .option('--title <text>', 'heading of the picture')
     .option('-q, --quiet', 'no status line and no summary', false)
     .addHelpText('after', EXAMPLES)

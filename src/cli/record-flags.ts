@@ -20,6 +20,8 @@ export interface RecordFlags {
   readonly annotate: boolean;
   readonly labels: readonly string[];
   readonly shortNames: boolean;
+  readonly inlines: boolean;
+  readonly lines: boolean;
   readonly unwind: UnwindMode;
   readonly unwindMemory: number;
   readonly nodeFlags: boolean;

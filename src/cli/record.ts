@@ -148,7 +148,8 @@ async function collect({ command, flags, child, help }: Subject, times: boolean)
     for (const sentence of await help.ask(new Set(mappings.flatMap(({ jit }) => jit?.owner ?? [])))) say(sentence);
     if (!flags.quiet) status(() => 'Resolving names and writing …');
     const comments = [`profiler ${packageVersion()}`, commandText(command, flags), `${event.name} at ${hz} Hz`];
-    const profile = nameProfile(raw, mappings, { event, hz, shortNames: flags.shortNames, losses, comments });
+    const { shortNames, inlines, lines } = flags;
+    const profile = nameProfile(raw, mappings, { event, hz, shortNames, inlines, lines, losses, comments });
     return { profile, event: event.name, hz };
   } catch (error) {
     child?.kill('SIGTERM');

@@ -8,6 +8,7 @@ import { Miss } from '../model/profile.ts';
 import { type FileBytes, openMapped, openVdso } from './files.ts';
 import type { JitView } from './jit-bytes.ts';
 import { JitFiles } from './jit-files.ts';
+import { kernelBuildId } from './kernel.ts';
 import type { Mapping } from './maps.ts';
 import type { Image } from './table.ts';
 
@@ -90,7 +91,7 @@ export class CodeTable {
     return this.#intern('kernel', () => ({
       kind: 'kernel',
       filename: '[kernel.kallsyms]',
-      buildId: '',
+      buildId: kernelBuildId(),
       cacheKey: '',
       elf: undefined,
       bytes: undefined,

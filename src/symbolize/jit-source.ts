@@ -11,7 +11,6 @@ const MAX_FUNCTIONS = 8 << 20;
 
 /** What has been read of a file. */
 interface JitParser {
-  readonly length: number;
   find(address: number): number;
   /** Whether it can be the beginning of this file. */
   isPartOf(bytes: ByteSource): boolean;
@@ -35,7 +34,7 @@ export function jitSource<Parser extends JitParser>(format: JitFormat<Parser>): 
     const parser = known && isKnown ? known.parser : format.parser(MAX_FUNCTIONS);
     if (!parser.append(bytes, until) && known && isKnown) return known.table;
     const find = (address: number) => parser.find(address);
-    const table = jitTable({ length: parser.length, find, ...format.functions(parser, bytes) });
+    const table = jitTable({ find, ...format.functions(parser, bytes) });
     read.set(owner, { parser, table });
     return table;
   };

@@ -6,8 +6,6 @@ import type { LineSink, SourceTable } from './source.ts';
 
 /** What a format knows. Functions are numbers of its own, mostly offsets in its file. */
 export interface JitFunctions {
-  /** At most so many are found. */
-  readonly length: number;
   /** The function at an address, −1 when there is none. */
   find(address: number): number;
   /** As the runtime has written it; '' when it cannot be read any more. */
@@ -22,14 +20,17 @@ export function jitTable(functions: JitFunctions): SourceTable {
 }
 
 class JitTable implements SourceTable {
-  readonly length: number;
   readonly #functions: JitFunctions;
   readonly #symbolOf = new Map<number, number>();
   readonly #names: JitName[] = [];
 
   constructor(functions: JitFunctions) {
     this.#functions = functions;
-    this.length = functions.length;
+  }
+
+  /** Until now. */
+  get length(): number {
+    return this.#names.length;
   }
 
   find(address: number): number {
@@ -47,7 +48,7 @@ class JitTable implements SourceTable {
     return this.#names[symbol]!.systemName;
   }
 
-  readableName(symbol: number): string {
+  readableNameOf(symbol: number): string {
     return this.#names[symbol]!.name;
   }
 

@@ -42,6 +42,8 @@ describe('what is there', () => {
       unwind: 'auto',
       kernel_stacks: true,
       user_stacks: true,
+      inlines: true,
+      lines: true,
       short_names: false,
       targets: { pids: [], cgroups: [], containers: [], comm: [], exe: [] },
       labels: { hostname: hostname() },

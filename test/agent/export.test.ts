@@ -14,6 +14,8 @@ const sampling = {
   event: { value: 'weight', counts: { type: 'cpu', unit: 'nanoseconds' } },
   hz: 100,
   shortNames: false,
+  inlines: true,
+  lines: true,
   losses: { 'samples lost (somewhere)': 3 },
   comments: ['a test'],
 } as const;

@@ -34,6 +34,8 @@ test('what is meant when nothing is said', () =>
       annotate: false,
       labels: [],
       shortNames: false,
+      inlines: true,
+      lines: true,
       unwind: 'auto',
       unwindMemory: 64 * 2 ** 20,
       quiet: false,
@@ -65,6 +67,7 @@ test.each([
   ['--unwind-memory 512K', { unwindMemory: 512 * 2 ** 10 }],
   ['--unwind-memory 16', { unwindMemory: 16 * 2 ** 20 }],
   ['--no-node-flags --jvm-perfmap', { nodeFlags: false, jvmPerfmap: true }],
+  ['--no-inlines --no-lines', { inlines: false, lines: false }],
   ['-q --annotate --short-names', { quiet: true, annotate: true, shortNames: true }],
 ])('%s', (line, expected) => expect(parse(line).flags).toMatchObject(expected));
 
