@@ -145,7 +145,8 @@ async function collect({ command, flags, child, help }: Subject, times: boolean)
     const { raw, mappings } = recording.closeWindow(window);
     const losses = recording.losses();
     recording.stop();
-    for (const sentence of await help.ask(new Set(mappings.flatMap(({ jit }) => jit?.owner ?? [])))) say(sentence);
+    const sentences = await help.ask(new Set(mappings.flatMap(({ jit }) => jit?.owner ?? [])));
+    if (!flags.quiet) for (const sentence of sentences) say(sentence);
     if (!flags.quiet) status(() => 'Resolving names and writing …');
     const comments = [`profiler ${packageVersion()}`, commandText(command, flags), `${event.name} at ${hz} Hz`];
     const { shortNames, inlines, lines } = flags;

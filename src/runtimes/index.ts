@@ -35,20 +35,21 @@ export class RuntimeHelp {
     this.#left.started(pid);
   }
 
-  /** Asks running processes for names that they have not written; returns why some did not. */
+  /** Asks running processes for names that they have not written; returns why there are none, and what can be done. */
   async ask(processes: Iterable<JitFiles>): Promise<string[]> {
-    const sentences: string[] = [];
+    const sentences = new Set<string>();
     for (const files of processes) {
-      if (files.descriptors.perfMap !== undefined) continue;
-      for (const runtime of this.#runtimes) {
-        const answer = await runtime.ask?.(files);
-        if (typeof answer === 'string') sentences.push(answer);
-        if (answer !== true) continue;
+      if (files.descriptors.perfMap !== undefined || files.descriptors.jitdump !== undefined) continue;
+      const answers = await Promise.all(this.#runtimes.map(runtime => runtime.ask?.(files)));
+      for (const answer of answers) if (typeof answer === 'string') sentences.add(answer);
+      if (answers.includes(true)) {
         files.look();
         this.#left.made(files.pathOf(files.perfMapName));
+      } else if (!answers.some(Boolean)) {
+        for (const runtime of RUNTIMES) sentences.add(runtime.advice?.(files) ?? '');
       }
     }
-    return sentences;
+    return [...sentences].filter(Boolean);
   }
 
   /** Removes the files that are there because of the variables. */

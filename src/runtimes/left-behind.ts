@@ -47,7 +47,7 @@ export class LeftBehind {
         const { temporary, working } = leftovers(pid);
         this.#removeNew(join('/tmp', temporary));
         for (const { folder, names } of listed) {
-          for (const name of names) if (working.test(name)) this.#removeNew(join(folder, name));
+          for (const name of names) if (working?.test(name)) this.#removeNew(join(folder, name));
         }
       }
     }

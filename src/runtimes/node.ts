@@ -17,6 +17,10 @@ export const node: Runtime = {
     if ([...command, ...before.split(' ')].some(text => /^--perf-(?:basic-)?prof/.test(text))) return undefined;
     return { NODE_OPTIONS: [before, ...FLAGS].filter(Boolean).join(' ') };
   },
+  advice({ image }) {
+    if (!image.mappings?.some(({ path }) => /\/node(?:js)?$/.test(path))) return undefined;
+    return `JavaScript has no names: start Node.js with NODE_OPTIONS=${FLAGS[0]}, or by \`profiler record -- node …\`.`;
+  },
   leftovers: pid => ({
     temporary: `perf-${pid}.map`,
     // Of Node.js 24: events of V8's heap, which nobody asked for.

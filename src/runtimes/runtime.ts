@@ -8,6 +8,8 @@ export interface Runtime {
    * undefined where it will write them anyway.
    */
   environment?(command: readonly string[], inherited: NodeJS.ProcessEnv): NodeJS.ProcessEnv | undefined;
+  /** What the user can do for the names of a process that has no file for them; undefined for one of another runtime. */
+  advice?(files: JitFiles): string | undefined;
   /** The files that a process leaves behind because of these variables. */
   leftovers?(pid: number): Leftovers;
   /**
@@ -21,5 +23,5 @@ export interface Leftovers {
   /** A name in /tmp. */
   readonly temporary: string;
   /** Names in the folder where the process was started. */
-  readonly working: RegExp;
+  readonly working?: RegExp;
 }

@@ -133,7 +133,7 @@ describe.skipIf(obstacle)(needsBpf('generated code'), () => {
     });
 
     test.skipIf(!path)(`has names in a process that was started with the flag${title}`, async () => {
-      const run = await recordRunning(path, [flag, '--interpreted-frames-native-stack', load, '60'], '-F', '999');
+      const run = await recordRunning(path, [flag, '--interpreted-frames-native-stack', load, '600'], '-F', '999');
       expectJavaScript(run);
       expect(run.stderr).not.toMatch(/is not read/);
     });
@@ -157,6 +157,9 @@ describe.skipIf(obstacle)(needsBpf('generated code'), () => {
     const run = record('--no-node-flags', '--', process.execPath, load, '2');
     expect(callsOf(run.samples, 'compiled')).toBe(0);
     expect(run.stderr).toMatch(/frames without a name: .* generated code/);
+    expect(run.stderr).toMatch(
+      /JavaScript has no names: start Node.js with NODE_OPTIONS=--perf-basic-prof-only-functions/,
+    );
   });
 
   test('keeps the map of a user who asked for one', () => {
@@ -192,7 +195,7 @@ describe.skipIf(obstacle)(needsBpf('generated code'), () => {
     // In another folder than /tmp, which the container has one of its own of.
     const copy = mkdtempSync('/var/tmp/profiler-');
     writeFileSync(join(copy, 'script.cjs'), readFileSync(load));
-    const script = `mount -t tmpfs none /tmp && exec ${process.execPath} ${flag} ${copy}/script.cjs 60`;
+    const script = `mount -t tmpfs none /tmp && exec ${process.execPath} ${flag} ${copy}/script.cjs 600`;
     const outside = start('unshare', ['--pid', '--fork', '--mount', '--mount-proc', 'sh', '-c', script]);
     await sleep(1500);
     const pid = readFileSync(`/proc/${outside.pid}/task/${outside.pid}/children`, 'utf8').trim();
@@ -206,7 +209,7 @@ describe.skipIf(obstacle)(needsBpf('generated code'), () => {
   const python = pythonWithPerf();
   test.skipIf(!python)('of CPython has the names of its map (needs Python 3.12 with -X perf)', async () => {
     const script = join(packageRoot, 'test/programs/jit/load.py');
-    const { samples } = await recordRunning(python!, ['-X', 'perf', script, '60'], '-F', '999');
+    const { samples } = await recordRunning(python!, ['-X', 'perf', script, '600'], '-F', '999');
     const inner = samples.flatMap(({ frames }) => frames).find(({ name }) => name === 'Worker.inner');
     expect(inner?.file).toBe(script);
     // Not all of a stack: the code that stands for a function saves no frame pointer, and nothing tells how to unwind it.
@@ -217,7 +220,7 @@ describe.skipIf(obstacle)(needsBpf('generated code'), () => {
   test.skipIf(!onPath('javac'))('of a JVM has names when it is asked for them (needs javac)', async () => {
     const classes = mkdtempSync(join(folder, 'java-'));
     execFileSync('javac', ['-d', classes, join(packageRoot, 'test/programs/unwind/Load.java')]);
-    const args = ['-XX:+PreserveFramePointer', '-cp', classes, 'Load', '60'];
+    const args = ['-XX:+PreserveFramePointer', '-cp', classes, 'Load', '600'];
     const run = await recordRunning('java', args, '-F', '999', '--jvm-perfmap');
     const names = new Set(run.samples.flatMap(({ frames }) => frames.map(({ name }) => name)));
     expect(names).toContain('int Load.descend(int, java.util.function.IntSupplier)');
@@ -226,12 +229,21 @@ describe.skipIf(obstacle)(needsBpf('generated code'), () => {
     expect(existsSync(`/tmp/perf-${run.pid}.map`)).toBe(false);
   });
 
+  test.skipIf(!onPath('javac'))('of a JVM below a command has names though it has ended (needs javac)', () => {
+    const classes = mkdtempSync(join(folder, 'java-'));
+    execFileSync('javac', ['-d', classes, join(packageRoot, 'test/programs/unwind/Load.java')]);
+    const run = record('--jvm-perfmap', '--', 'java', '-cp', classes, 'Load', '3');
+    const calls = Array(5).fill('int Load.descend(int, java.util.function.IntSupplier)');
+    expect(callsOf(run.samples, ...calls)).toBeGreaterThan(total(run.samples) * 0.1);
+    expect(namedShares(run.samples).generated).toBeGreaterThan(0.95);
+  });
+
   test('is named window by window by the agent', async () => {
     const backend = await new Backend().start();
     const home = mkdtempSync(join(folder, 'agent-'));
     const sinks = [{ type: 'http', url: backend.url }];
     const services = [{ match: { exe: '.*/node' }, name: 'script' }];
-    const child = start(process.execPath, [flag, load, '60']);
+    const child = start(process.execPath, [flag, load, '600']);
     const targets = { pids: [child.pid] };
     const config = {
       window: '1s',

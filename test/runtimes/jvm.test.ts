@@ -52,6 +52,23 @@ test('a process of another runtime is left alone', async () => {
   expect(await ask(pid, [])).toBe(false);
 });
 
+test('a JVM that has ended is not asked', async () => {
+  const { pid } = start('sleep', '60');
+  const answer = ask(pid);
+  child!.kill('SIGKILL');
+  await answer;
+  files!.close();
+  await once(child!, 'exit');
+  files = JitFiles.of(image({ pid, parentPid: process.pid, mappings: [LIBJVM] }), () => {})!;
+  Object.assign(files.process, { startTime: '1' });
+  expect(await jvm.ask!(files)).toBe(`The JVM ${pid} has no perf map: it ended before it could be asked.`);
+});
+
+test('a JVM below a command writes its map at its end, and older ones do not mind', () => {
+  const { JAVA_TOOL_OPTIONS: options } = jvm.environment!([], { JAVA_TOOL_OPTIONS: '-Xmx1g' })!;
+  expect(options).toMatch(/^-Xmx1g -XX:\+IgnoreUnrecognizedVMOptions .*-XX:\+DumpPerfMapAtExit/);
+});
+
 test('SIGQUIT is not sent to a process that it would end', async () => {
   const { pid } = start('sleep', '60');
   expect(await ask(pid)).toBe('The JVM PID has no perf map: it does not handle SIGQUIT (-Xrs).');

@@ -1,5 +1,10 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test } from 'vitest';
+import { JitFiles } from '../../src/process/jit-files.ts';
 import { node } from '../../src/runtimes/node.ts';
+import { image, mapping } from '../support/mappings.ts';
+
+let files: JitFiles | undefined;
+afterEach(() => files?.close());
 
 const FLAGS = '--perf-basic-prof-only-functions --interpreted-frames-native-stack';
 
@@ -21,7 +26,16 @@ test.each<[string, readonly string[], NodeJS.ProcessEnv, NodeJS.ProcessEnv | und
 test('what a process leaves behind', () => {
   const { temporary, working } = node.leftovers!(123);
   expect(temporary).toBe('perf-123.map');
-  expect(working.test('isolate-0x2c4e5000-123-v8.log')).toBe(true);
-  expect(working.test('isolate-0x2c4e5000-1234-v8.log')).toBe(false);
-  expect(working.test('my-isolate-0x2c4e5000-123-v8.log')).toBe(false);
+  expect(working!.test('isolate-0x2c4e5000-123-v8.log')).toBe(true);
+  expect(working!.test('isolate-0x2c4e5000-1234-v8.log')).toBe(false);
+  expect(working!.test('my-isolate-0x2c4e5000-123-v8.log')).toBe(false);
+});
+
+test.each([
+  ['/usr/bin/node', true],
+  ['/opt/node-22/bin/nodejs', true],
+  ['/usr/bin/nodenv', false],
+])('what to do about a process of %s', (path, isNode) => {
+  files = JitFiles.of(image({ pid: process.pid, mappings: [mapping(0x1000, 0x2000, { path })] }), () => {})!;
+  expect(node.advice!(files) !== undefined).toBe(isNode);
 });
