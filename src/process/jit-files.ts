@@ -3,6 +3,7 @@
  * and kept open: the process, its root directory and the files may be gone when names are wanted.
  */
 import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import { uptime } from 'node:os';
 import { O_PATH, openMapped, openOwned } from './files.ts';
 import { identify, type ProcessIdentity, startTime } from './identity.ts';
 import { type JitDescriptors, type JitOwner, JitView, MAX_JIT_FILE, NO_LIMITS, sizeNow } from './jit-bytes.ts';
@@ -11,6 +12,11 @@ import type { Image } from './table.ts';
 
 /** A runtime maps a page of its jitdump executable, so that profilers are told (jitdump-specification.txt). */
 const MARKER = /\/jit-\d+\.dump(?: \(deleted\))?$/;
+
+/** USER_HZ of every architecture that is sampled here. */
+const TICK_MS = 10;
+/** Clocks are set while processes run. */
+const CLOCK_SLACK_MS = 5000;
 
 const NONE: JitDescriptors = { perfMap: undefined, jitdump: undefined };
 
@@ -115,9 +121,19 @@ export class JitFiles implements JitOwner {
   #open(name: string): number | undefined {
     const path = this.pathOf(name);
     const opened = path === undefined ? undefined : openOwned(path, this.process.owners);
-    if (opened === undefined || typeof opened === 'number') return opened;
-    this.#sayOnce(`/tmp/${name} is not read: ${opened.refused}.`);
+    if (opened === undefined || (typeof opened === 'number' && !this.#isOlder(opened))) return opened;
+    if (typeof opened === 'number') closeSync(opened);
+    const reason = typeof opened === 'number' ? 'it is older than the process' : opened.refused;
+    this.#sayOnce(`/tmp/${name} is not read: ${reason}.`);
     return undefined;
+  }
+
+  /** Whether it is of another process, which had the same pid before. */
+  #isOlder(fd: number): boolean {
+    const { startTime: ticks } = this.process;
+    if (ticks === '') return false;
+    const startedMs = Date.now() - uptime() * 1000 + Number(ticks) * TICK_MS;
+    return fstatSync(fd).mtimeMs < startedMs - CLOCK_SLACK_MS;
   }
 
   #mappedDump(): number | undefined {

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chownSync, mkdirSync, readFileSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import type { ByteSource } from '../../src/elf/bytes.ts';
 import { CodeTable } from '../../src/process/code.ts';
@@ -143,6 +143,12 @@ describe('is not believed, and that is said once', () => {
     const pid = sleeper();
     mkdirSync(inTmp(`perf-${pid}.map`));
     expect(refused(pid)).toBe('Process PID: /tmp/perf-PID.map is not read: it is no regular file.');
+  });
+
+  test('a file from before the process', () => {
+    const pid = sleeper();
+    utimesSync(mapOf(pid), new Date(), new Date(Date.now() - 60_000));
+    expect(refused(pid)).toBe('Process PID: /tmp/perf-PID.map is not read: it is older than the process.');
   });
 
   test.skipIf(!isRoot)('the file of another user (needs root)', () => {
