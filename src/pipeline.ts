@@ -18,6 +18,10 @@ export interface RecordingOptions extends SessionOptions {
   readonly fromExecOf?: number | undefined;
   /** Whether a sample of a process counts; all do without it. */
   readonly accepts?: ((image: Image, words: Uint32Array, at: number) => boolean) | undefined;
+  /** Takes sentences about files of targets that are not believed. */
+  readonly onWarning?: (sentence: string) => void;
+  /** A recorded process has become another program. */
+  readonly onExec?: (pid: number) => void;
 }
 
 const DRAIN_BUSY_NS = 100e6;
@@ -26,7 +30,7 @@ const DRAIN_BUSY_NS = 100e6;
 export class Recording implements Consumer {
   readonly #options: RecordingOptions;
   readonly #session: Session;
-  readonly #code = new CodeTable();
+  readonly #code: CodeTable;
   readonly #processes: ProcessTable;
   readonly #unwinder: Unwinder | undefined;
   readonly #windows = new Set<Window>();
@@ -39,6 +43,7 @@ export class Recording implements Consumer {
   /** Prepares everything; start() starts to sample. Throws a ProfilerError. */
   constructor(options: RecordingOptions) {
     this.#options = options;
+    this.#code = new CodeTable(options.onWarning);
     this.#waiting = options.fromExecOf;
     const { pids, tids } = options.targets;
     const followAll = pids.length + tids.length === 0;
@@ -70,7 +75,10 @@ export class Recording implements Consumer {
 
   closeWindow(window: Window): ReturnType<Window['end']> {
     this.#windows.delete(window);
-    return window.end();
+    const ended = window.end();
+    for (const { jit } of ended.mappings) jit?.owner.look();
+    if (this.#windows.size === 0) this.#code.forgetAddresses();
+    return ended;
   }
 
   /**
@@ -104,6 +112,7 @@ export class Recording implements Consumer {
     const now = monotonicTime();
     this.#drained = now;
     this.#session.drain(this);
+    this.#code.mark();
     this.#unwinder?.flush(now);
   }
 
@@ -124,7 +133,8 @@ export class Recording implements Consumer {
   sample(words: Uint32Array, at: number): void {
     const pid = words[at + Word.pid]!;
     if (pid === this.#waiting) return;
-    const image = this.#processes.image(pid);
+    const known = this.#processes.image(pid);
+    const image = this.#code.isReused(known) ? this.#processes.renew(pid) : known;
     if (this.#options.accepts?.(image, words, at) === false) return;
     this.#samples++;
     this.#unwinder?.walk(image, words, at);
@@ -146,6 +156,7 @@ export class Recording implements Consumer {
   event(event: SidebandEvent): void {
     if (event.kind === 'comm' && event.exec && event.pid === this.#waiting) this.#waiting = undefined;
     this.#processes.apply(event);
+    if (event.kind === 'comm' && event.exec && this.#processes.has(event.pid)) this.#options.onExec?.(event.pid);
   }
 
   /** Stops sampling, and releases what only sampling needs. */

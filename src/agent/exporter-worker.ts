@@ -5,7 +5,7 @@ import { parentPort } from 'node:worker_threads';
 import { DebugFiles } from '../debug-files/debug-files.ts';
 import { debuginfodOfEnvironment } from '../debug-files/debuginfod.ts';
 import type { Sampling } from '../naming.ts';
-import { type CodeReference, openReferred, type ReferredCode } from '../process/code-reference.ts';
+import { type CodeReference, openReferred, type ReferredCode, renewReferred } from '../process/code-reference.ts';
 import type { Upload } from '../sinks/sink.ts';
 import type { RawProfile } from '../window.ts';
 import { type ExportOptions, exportAs, exportWindow } from './export.ts';
@@ -50,7 +50,7 @@ function open(reference: CodeReference): ReferredCode {
   if (code === undefined) {
     code = openReferred(reference);
     opened.set(reference.id, code);
-  }
+  } else renewReferred(code, reference);
   return code;
 }
 

@@ -25,8 +25,8 @@ export class Child {
   readonly exited: Promise<number>;
   readonly #process: ChildProcess;
 
-  /** Starts a process that waits for run(). Standard input, output and error are ours. */
-  constructor(command: readonly string[]) {
+  /** Starts a process that waits for run(). Standard input, output and error are ours; `environment` is added to ours. */
+  constructor(command: readonly string[], environment: NodeJS.ProcessEnv = {}) {
     const [name = ''] = command;
     if (!isCommand(name)) {
       const exitCode = ExitCode.commandNotFound;
@@ -36,6 +36,7 @@ export class Child {
     const script = 'read -r _ <&3 && exec 3<&- && exec "$@"';
     this.#process = spawn('/bin/sh', ['-c', script, 'sh', ...command], {
       stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
+      env: { ...process.env, ...environment },
     });
     this.exited = new Promise((resolve, reject) => {
       this.#process.once('error', reject);

@@ -41,6 +41,8 @@ export function recordCommand(): Command {
         .argParser(size)
         .default(64 * 2 ** 20, '64M'),
     )
+    .option('--no-node-flags', 'leave NODE_OPTIONS of the command alone: JavaScript has no names then')
+    .option('--jvm-perfmap', 'ask the JVMs (17 or newer) among the targets for the names of their code', false)
     .option('-o, --output <file>', 'where to write; may repeat; - is standard output', collect, [])
     .option('--format <format>', 'format, whatever the file name says; see profiler convert --help')
     .option('--annotate', 'collapsed: mark kernel, generated and inlined frames with _[k] _[j] _[i]', false)

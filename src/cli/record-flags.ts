@@ -25,6 +25,8 @@ export interface RecordFlags {
   readonly debugDir: readonly string[];
   readonly unwind: UnwindMode;
   readonly unwindMemory: number;
+  readonly nodeFlags: boolean;
+  readonly jvmPerfmap: boolean;
   readonly title?: string;
   readonly quiet: boolean;
 }

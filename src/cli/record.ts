@@ -11,9 +11,10 @@ import { packageVersion } from '../package.ts';
 import { Recording } from '../pipeline.ts';
 import { poll } from '../poll.ts';
 import type { MappedCode } from '../process/code.ts';
+import { RuntimeHelp } from '../runtimes/index.ts';
 import type { RawProfile } from '../window.ts';
 import { Child } from './child.ts';
-import { findOutputs, writeOutputs } from './outputs.ts';
+import { findOutputs, type Output, writeOutputs } from './outputs.ts';
 import type { RecordFlags } from './record-flags.ts';
 import { summary } from './summary.ts';
 import { findTargets, isAlive } from './targets.ts';
@@ -69,7 +70,7 @@ function commandText(command: readonly string[], flags: RecordFlags): string {
   return parts.filter(Boolean).join(', ');
 }
 
-function startRecording(flags: RecordFlags, child: Child | undefined) {
+function startRecording(flags: RecordFlags, child: Child | undefined, help: RuntimeHelp) {
   const event = flags.event === undefined ? defaultEvent() : findEvent(flags.event);
   const hz = clampRate(flags.frequency);
   if (!flags.quiet) status(() => 'Reading unwind tables …'); // of a large program seen for the first time
@@ -82,6 +83,8 @@ function startRecording(flags: RecordFlags, child: Child | undefined) {
     userStacks: !flags.kernel,
     unwind: flags.unwind,
     unwindMemory: flags.unwindMemory,
+    onWarning: say,
+    onExec: pid => help.started(pid),
   });
   if (recording.unwindRefusal !== undefined) {
     say(`Stacks are walked by frame pointers only: this kernel refused more (${recording.unwindRefusal}).`);
@@ -138,9 +141,16 @@ async function named(raw: RawProfile, code: readonly MappedCode[], sampling: Sam
   }
 }
 
+interface Subject {
+  readonly command: readonly string[];
+  readonly flags: RecordFlags;
+  readonly child: Child | undefined;
+  readonly help: RuntimeHelp;
+}
+
 /** Runs the recording to its end. What it held besides the profile can be collected when this returns. */
-async function collect(command: readonly string[], flags: RecordFlags, child: Child | undefined, times: boolean) {
-  const { recording, event, hz } = startRecording(flags, child);
+async function collect({ command, flags, child, help }: Subject, times: boolean) {
+  const { recording, event, hz } = startRecording(flags, child, help);
   const byLabel = (label: 'tid' | 'cpu') => flags.labels.includes(label);
   const labels = new ThreadLabels({ byThread: byLabel('tid'), byCpu: byLabel('cpu') });
   const window = recording.openWindow(labels, { times });
@@ -151,6 +161,8 @@ async function collect(command: readonly string[], flags: RecordFlags, child: Ch
     const { raw, mappings } = recording.closeWindow(window);
     const losses = recording.losses();
     recording.stop();
+    const sentences = await help.ask(new Set(mappings.flatMap(({ jit }) => jit?.owner ?? [])));
+    if (!flags.quiet) for (const sentence of sentences) say(sentence);
     if (!flags.quiet) status(() => 'Resolving names and writing …');
     const comments = [`profiler ${packageVersion()}`, commandText(command, flags), `${event.name} at ${hz} Hz`];
     const { shortNames, inlines, lines } = flags;
@@ -160,6 +172,7 @@ async function collect(command: readonly string[], flags: RecordFlags, child: Ch
     child?.kill('SIGTERM');
     throw error;
   } finally {
+    help.removeAsked();
     recording.close();
   }
 }
@@ -167,11 +180,21 @@ async function collect(command: readonly string[], flags: RecordFlags, child: Ch
 export async function record(command: readonly string[], flags: RecordFlags): Promise<number> {
   checkTargets(command, flags);
   const outputs = findOutputs(flags.output, flags.format);
-  const child = command.length > 0 ? new Child(command) : undefined;
+  const help = new RuntimeHelp([...(flags.nodeFlags ? ['node'] : []), ...(flags.jvmPerfmap ? ['jvm'] : [])]);
+  const child = command.length > 0 ? new Child(command, help.environment(command, process.env)) : undefined;
+  try {
+    return await recordAndWrite({ command, flags, child, help }, outputs);
+  } finally {
+    help.removeLeftovers();
+  }
+}
+
+async function recordAndWrite(subject: Subject, outputs: readonly Output[]): Promise<number> {
+  const { command, flags, child } = subject;
   let collected: Awaited<ReturnType<typeof collect>>;
   try {
     const times = outputs.some(({ format }) => TIMED.includes(format.name));
-    collected = await collect(command, flags, child, times);
+    collected = await collect(subject, times);
   } catch (error) {
     child?.abandon(); // where it still waits for its start
     throw error;

@@ -3,6 +3,7 @@ import { type FlameData, FlameKind, type FlameStacks } from '../../flamegraph/in
 import { growInt32, growUint8, growUint32 } from '../model/columns.ts';
 import { IntMap } from '../model/int-map.ts';
 import { baseName, FrameKind, Miss, type Profile, unknownName } from '../model/profile.ts';
+import { goPackage } from './go-package.ts';
 
 export interface FlameDataOptions {
   /** Put the thread's name under every stack. */
@@ -83,8 +84,10 @@ function locationFrames(profile: Profile, frames: FrameBuilder): readonly Uint32
       const line = end - 1 - i;
       const of = lines.function[line]!;
       const kind = i > 0 ? FrameKind.inlined : (locations.kind[location] as FlameKind);
-      const source = sourceText(strings[functions.filename[of]!] ?? '', lines.line[line]!);
-      return frames.add(strings[functions.name[of]!] ?? '', kind, module, source);
+      const filename = strings[functions.filename[of]!] ?? '';
+      const name = strings[functions.name[of]!] ?? '';
+      const source = sourceText(filename, lines.line[line]!);
+      return frames.add(name, kind, goPackage(name, filename) ?? module, source);
     });
   });
 }

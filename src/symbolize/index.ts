@@ -1,18 +1,31 @@
 /** The sources of names, in the order in which they are asked: the first one that knows an address answers. */
 
 import type { DebugFiles } from '../debug-files/debug-files.ts';
+import { openVmlinux } from '../process/kernel.ts';
 import { debugSymbols } from './debug-symbols.ts';
 import { dwarfSymbols } from './dwarf.ts';
 import { elfSymbols } from './elf-symbols.ts';
+import { goSymbols } from './go.ts';
+import { jitdumps } from './jitdump.ts';
 import { kernelSymbols } from './kallsyms.ts';
 import type { KernelFiles } from './kernel-files.ts';
+import { perfMaps } from './perf-map.ts';
 import type { SymbolSource } from './source.ts';
+import { vmlinuxLines } from './vmlinux.ts';
 
 export type { CodeMapping, LineSink, SourceTable, SymbolSource } from './source.ts';
 
 /** A new source is one new file and one line here. `debugFiles`: nothing is looked for beside the mapped files without. */
 export function symbolSources(kernelFiles: KernelFiles, debugFiles?: DebugFiles): readonly SymbolSource[] {
-  return [...separateSources(debugFiles), elfSymbols, kernelSymbols(kernelFiles)];
+  return [
+    goSymbols,
+    ...separateSources(debugFiles),
+    elfSymbols,
+    vmlinuxLines(kernelFiles, openVmlinux),
+    kernelSymbols(kernelFiles),
+    jitdumps,
+    perfMaps,
+  ];
 }
 
 const ownDwarf = dwarfSymbols();

@@ -32,6 +32,10 @@ export interface Symbolized {
   kind: Uint8Array;
   /** {@link Miss}; an address with a miss has no lines. */
   miss: Uint8Array;
+  /** Index into `modules`. */
+  module: Uint16Array;
+  /** Parts of the kernel, as {@link SourceTable.moduleOf} calls them; the first is ''. */
+  modules: string[];
   /** For each mapping. */
   found: Readonly<Found>[];
 }
@@ -70,6 +74,8 @@ export function symbolize(
   const length = addresses.length;
   const miss = addresses.miss.slice(0, length);
   const kind = new Uint8Array(length);
+  const module = new Uint16Array(length);
+  const modules = [''];
   /** In the order in which the addresses are looked up: the end of each one's lines. */
   const ends = new Uint32Array(length);
   const order = lookupOrder(addresses, mappings.length);
@@ -82,7 +88,9 @@ export function symbolize(
     if (miss[i] === Miss.none && mapping !== undefined) {
       open[index] ??= new MappingNames(mapping, sources, names);
       miss[i] = open[index].add(addresses.address[i]!);
-      if (kind[i] === FrameKind.native) kind[i] = open[index].kind;
+      if (kind[i] === FrameKind.native || (kind[i] === FrameKind.jit && miss[i] === Miss.none))
+        kind[i] = open[index].kind;
+      if (kind[i] === FrameKind.kernel) module[i] = indexIn(modules, open[index].module);
     }
     ends[at] = names.functions.lines;
   }
@@ -93,8 +101,16 @@ export function symbolize(
     ...asTheyCame(found, order, ends),
     kind,
     miss,
+    module,
+    modules,
     found: open.map(of => of?.found ?? nothingFound()),
   };
+}
+
+/** The number of a part of the kernel, which has room for fewer than 65,536. */
+function indexIn(modules: string[], name: string): number {
+  const index = modules.indexOf(name);
+  return index < 0 ? modules.push(name) - 1 : index;
 }
 
 /** What is read for lines and inlined calls is asked last when these are not wanted: reading it costs more than the rest. */
