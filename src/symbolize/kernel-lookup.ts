@@ -39,7 +39,7 @@ function isHidden(files: KernelFiles): boolean {
 }
 
 /** vsprintf of the kernel, %pS: name, distance from its beginning, size, and the module. */
-const answer = /^(.*)\+0x([\da-f]+)\/0x[\da-f]+(?: \[(.+)\])?$/;
+const answer = /^(.*)\+0x([\da-f]+)\/0x([\da-f]+)(?: \[(.+)\])?$/;
 /** Of kernel/bpf: what is compiled for a program, and what calls it. The kernel names no module for these. */
 const ofBpf = /^bpf_(?:prog|trampoline|dispatcher)_/;
 
@@ -49,6 +49,10 @@ class LookupTable implements SourceTable {
   readonly #modules: string[] = [];
   readonly #symbolOfStart = new Map<number, number>();
   readonly #known = new Map<number, number>();
+  /** Where the last answer holds: the next address is mostly in it. */
+  #from = 0;
+  #to = 0;
+  #last = -1;
 
   constructor(kernel: KernelNames) {
     this.#kernel = kernel;
@@ -59,6 +63,7 @@ class LookupTable implements SourceTable {
   }
 
   find(address: number): number {
+    if (address >= this.#from && address < this.#to) return this.#last;
     let symbol = this.#known.get(address);
     if (symbol === undefined) {
       symbol = this.#ask(address);
@@ -81,8 +86,8 @@ class LookupTable implements SourceTable {
   }
 
   #ask(address: number): number {
-    const [, name, distance, module = ''] = answer.exec(this.#kernel.at(address)) ?? [];
-    if (name === undefined || distance === undefined) return -1;
+    const [, name, distance, size, module = ''] = answer.exec(this.#kernel.at(address)) ?? [];
+    if (name === undefined || distance === undefined || size === undefined) return -1;
     const start = address - Number.parseInt(distance, 16);
     let symbol = this.#symbolOfStart.get(start);
     // A program may have made room for another one.
@@ -91,6 +96,7 @@ class LookupTable implements SourceTable {
       this.#modules.push(ofBpf.test(name) ? 'bpf' : module);
       this.#symbolOfStart.set(start, symbol);
     }
+    [this.#from, this.#to, this.#last] = [start, start + Number.parseInt(size, 16), symbol];
     return symbol;
   }
 }

@@ -19,12 +19,12 @@ function open(files: KernelFiles, names: (() => KernelNames | undefined) | undef
 describe('names from the kernel', () => {
   it('are its answers, with a module for what is not its own', () => {
     const answers = new Map([
-      [-100, 'vfs_read+0x10/0x3a0'],
-      [-101, 'vfs_read+0xf/0x3a0'],
-      [-50, 'ext4_file_read_iter+0x2a/0x60 [ext4]'],
-      [-40, 'bpf_prog_6deef7357e7b4530_sd_devices+0x4/0x60'],
-      [-30, '0xffffffffffffffe2'],
-      [-20, ''],
+      [-0x10000, 'vfs_read+0x10/0x3a0'],
+      [-0x10001, 'vfs_read+0xf/0x3a0'],
+      [-0x8000, 'ext4_file_read_iter+0x2a/0x60 [ext4]'],
+      [-0x4000, 'bpf_prog_6deef7357e7b4530_sd_devices+0x4/0x60'],
+      [-0x2000, '0xffffffffffffffe2'],
+      [-0x1000, ''],
     ]);
     const table = open(shown, () => ({ at: address => answers.get(address) ?? 'other+0x0/0x1' }))!;
     const found = [...answers.keys()].map(address => table.find(address));
