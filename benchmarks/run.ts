@@ -14,6 +14,7 @@ const all = [
   'flamegraph',
   'viewer',
   'go',
+  'kernel-names',
   'eh-frame',
   'unwind-tables',
   'unwind',

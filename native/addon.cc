@@ -1,5 +1,5 @@
 // The addon: libbpf and perf_event_open for JavaScript. Arguments in, system calls, bytes out; what to sample and
-// what it means is decided in src/capture. Everything that is open belongs to one of two objects and is gone with
+// what it means is decided in src/capture. Everything that is open belongs to an object and is gone with
 // close(), with the object's collection, or with the process: nothing is pinned, no thread is started.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "../bpf/records.h"
+#include "kernel_names.h"
 #include "walk.h"
 
 namespace {
@@ -403,6 +404,32 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
   size_t ring_size_ = 0;
 };
 
+class KernelNames : public Napi::ObjectWrap<KernelNames> {
+ public:
+  static Napi::Function Define(Napi::Env env) {
+    return DefineClass(env, "KernelNames", {InstanceMethod<&KernelNames::At>("at")});
+  }
+
+  explicit KernelNames(const Napi::CallbackInfo &info) : Napi::ObjectWrap<KernelNames>(info) {
+    std::string log(16 << 10, 0);
+    int error = kernel_names_open(&names_, log.data(), log.size());
+    if (!error) return;
+    kernel_names_close(&names_);
+    throw Failure(info.Env(), "load the names of the kernel", error, log.c_str());
+  }
+
+  ~KernelNames() override { kernel_names_close(&names_); }
+
+ private:
+  // (address: number): string; see kernel_names_at. '' when the kernel refuses: capabilities may have been given up.
+  Napi::Value At(const Napi::CallbackInfo &info) {
+    const char *text = kernel_names_at(&names_, static_cast<uint64_t>(info[0].ToNumber().Int64Value()));
+    return Napi::String::New(info.Env(), text ? text : "");
+  }
+
+  kernel_names names_;
+};
+
 // (snapshot: Uint8Array, chunks: (Uint8Array | undefined)[], files: Uint8Array, mappings: number, count: number,
 // framePointers: boolean): walks the stack of a snapshot, which is registers and stack bytes as bpf/records.h has them,
 // and puts the frames into their place. Returns enum profiler_unwind_end in the low 8 bits, the number of frames above.
@@ -454,6 +481,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   libbpf_set_print(Log);
   exports.Set("BpfObject", BpfObject::Define(env));
   exports.Set("PerfEvent", PerfEvent::Define(env));
+  exports.Set("KernelNames", KernelNames::Define(env));
   exports.Set("walk", Napi::Function::New<Walk>(env, "walk"));
   exports.Set("exit", Napi::Function::New<Exit>(env, "exit"));
   exports.Set("confine", Napi::Function::New<Confine>(env, "confine"));

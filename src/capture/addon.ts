@@ -35,7 +35,14 @@ export interface BpfObject {
   close(): void;
 }
 
+/** A BPF program that looks up symbols of the running kernel. It goes with the object's collection. */
+export interface KernelNames {
+  /** `name+0xoffset/0xsize [module]`, `0xaddress` when there is no symbol, '' when the kernel refuses. */
+  at(address: number): string;
+}
+
 export interface Addon {
+  readonly KernelNames: new () => KernelNames;
   /** Loads the named programs of the object; with `preallocate`, hash maps take all of their memory at once. */
   readonly BpfObject: new (
     object: Uint8Array,
@@ -97,6 +104,16 @@ export function loadAddon(): Addon {
 export function exitProcess(status: number): void {
   process.exitCode = status;
   if (process.execArgv.length === 0) loaded?.exit(status);
+}
+
+/** undefined without the addon, and where the kernel does not permit or know it (Linux 5.13, CAP_BPF, CAP_PERFMON). */
+export function openKernelNames(): KernelNames | undefined {
+  try {
+    return new (loadAddon().KernelNames)();
+  } catch (error) {
+    if (error instanceof ProfilerError || isAddonFailure(error)) return undefined;
+    throw error;
+  }
 }
 
 /** The compiled BPF object. */

@@ -4,7 +4,7 @@ import type { DebugFiles } from '../debug-files/debug-files.ts';
 import { orderByAddress } from '../elf/sort.ts';
 import { FrameKind, type FunctionColumns, type LineColumns, Miss } from '../model/profile.ts';
 import { type CodeMapping, type SymbolSource, symbolSources } from './index.ts';
-import { type KernelFiles, runningKernel } from './kernel-files.ts';
+import type { KernelFiles } from './kernel-files.ts';
 import { type Found, MappingNames, Names, nothingFound } from './mapping-names.ts';
 
 export type { CodeMapping } from './index.ts';
@@ -47,7 +47,7 @@ export interface SymbolizeOptions {
   readonly inlines?: boolean;
   /** Source files and lines. Default true. */
   readonly lines?: boolean;
-  /** Where /proc/kallsyms and /proc/modules are read; the running kernel's without it. */
+  /** Where /proc/kallsyms and /proc/modules are read; the running kernel is asked without it. */
   readonly kallsyms?: KernelFiles;
   /** Where debug files are found; none are looked for without it. */
   readonly debugFiles?: DebugFiles | undefined;
@@ -65,10 +65,7 @@ export function symbolize(
   options: SymbolizeOptions = {},
 ): Symbolized {
   const { shortNames = false, inlines = true, lines = true } = options;
-  const sources = inOrder(
-    options.sources ?? symbolSources(options.kallsyms ?? runningKernel, options.debugFiles),
-    inlines || lines,
-  );
+  const sources = inOrder(options.sources ?? symbolSources(options), inlines || lines);
   const names = new Names({ shortNames, inlines, lines });
   const open = mappings.map(() => undefined as MappingNames | undefined);
   const length = addresses.length;
