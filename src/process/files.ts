@@ -157,23 +157,24 @@ export function openMapped(image: Image, mapping: Mapping): OpenedFile | undefin
   for (const candidate of candidates(image, mapping)) {
     const opened = openRegular(candidate.path);
     if (!opened) continue;
-    const { fd, stats } = opened;
-    const bytes = new FileBytes(fd, stats.size);
-    const elf = parse(bytes);
-    if (isMapped(mapping, candidate, stats, elf)) {
-      const identity = `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeMs}`;
-      return { identity, cacheKey: cacheKey(identity, stats, elf), bytes, elf };
-    }
-    bytes.close();
+    const file = identified(opened);
+    if (isMapped(mapping, candidate, opened.stats, file.elf)) return file;
+    file.bytes.close();
   }
   return undefined;
 }
 
 /** A file that the user names; undefined when it is no regular file or cannot be read. */
-export function openPath(path: string): { bytes: FileBytes; elf: Elf | undefined } | undefined {
+export function openPath(path: string): OpenedFile | undefined {
   const opened = openRegular(path);
-  const bytes = opened && new FileBytes(opened.fd, opened.stats.size);
-  return bytes && { bytes, elf: parse(bytes) };
+  return opened && identified(opened);
+}
+
+function identified({ fd, stats }: { fd: number; stats: Stats }): OpenedFile {
+  const bytes = new FileBytes(fd, stats.size);
+  const elf = parse(bytes);
+  const identity = `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeMs}`;
+  return { identity, cacheKey: cacheKey(identity, stats, elf), bytes, elf };
 }
 
 function readMemory(pid: number | 'self', mapping: Mapping): Uint8Array | undefined {

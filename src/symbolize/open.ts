@@ -5,14 +5,19 @@ import type { Demangler } from './demangle.ts';
 import { shortName } from './short-names.ts';
 import type { CodeMapping, SourceTable, SymbolSource } from './source.ts';
 
+/**
+ * How names are shown: in full, but without what template functions return; without parameters and template arguments;
+ * as LLVM shows them.
+ */
+export type NameStyle = 'readable' | 'short' | 'llvm';
+
 /** A table and its names, each decoded and demangled once. */
 export class NamedTable {
   readonly table: SourceTable;
   /** For each symbol: where its names are in the columns, plus one; 0 while it has none. */
   readonly #slots: Uint32Array;
   readonly #systemNames: string[] = [];
-  readonly #names: (string | undefined)[] = [];
-  readonly #shortNames: (string | undefined)[] = [];
+  readonly #texts: Record<NameStyle, (string | undefined)[]> = { readable: [], short: [], llvm: [] };
 
   constructor(table: SourceTable) {
     this.table = table;
@@ -24,22 +29,20 @@ export class NamedTable {
     return this.#systemNames[this.#slotOf(symbol)]!;
   }
 
-  /** The readable name, without parameters, return type and template arguments when it is to be short. */
-  name(symbol: number, short: boolean, demangler: Demangler): string {
+  /** The name in a style; `demangler` is of the same. */
+  name(symbol: number, style: NameStyle, demangler: Demangler): string {
     const slot = this.#slotOf(symbol);
     const systemName = this.#systemNames[slot]!;
-    this.#names[slot] ??= demangler.demangle(systemName);
-    const name = this.#names[slot];
-    if (!short || name === systemName) return name;
-    this.#shortNames[slot] ??= shortName(name);
-    return this.#shortNames[slot];
+    const full = this.#texts[style === 'short' ? 'readable' : style];
+    full[slot] ??= demangler.demangle(systemName);
+    if (style !== 'short' || full[slot] === systemName) return full[slot];
+    this.#texts.short[slot] ??= shortName(full[slot]);
+    return this.#texts.short[slot];
   }
 
   #slotOf(symbol: number): number {
     if (this.#slots[symbol] === 0) {
       this.#slots[symbol] = this.#systemNames.push(this.table.nameOf(symbol));
-      this.#names.push(undefined);
-      this.#shortNames.push(undefined);
     }
     return this.#slots[symbol]! - 1;
   }

@@ -5,7 +5,7 @@ import { Demangler } from './demangle.ts';
 import { FunctionBuilder } from './functions.ts';
 import { type CodeMapping, type SymbolSource, symbolSources } from './index.ts';
 import { type KernelFiles, runningKernel } from './kernel-files.ts';
-import { type NamedTable, openMapping } from './open.ts';
+import { type NamedTable, type NameStyle, openMapping } from './open.ts';
 import { trampolineAt } from './signal-frames.ts';
 
 export type { CodeMapping } from './index.ts';
@@ -40,6 +40,8 @@ export interface Symbolized {
 export interface SymbolizeOptions {
   /** Names of C++ and Rust functions without parameters, return types and template arguments. */
   readonly shortNames?: boolean;
+  /** Names as llvm-symbolizer prints them, and the source file of a function where the symbol table alone tells it. */
+  readonly llvmNames?: boolean;
   /** Where /proc/kallsyms and /proc/modules are read; the running kernel's without it. */
   readonly kallsyms?: KernelFiles;
   /** Other sources of names than the registered ones. */
@@ -56,7 +58,7 @@ export function symbolize(
   options: SymbolizeOptions = {},
 ): Symbolized {
   const sources = options.sources ?? symbolSources(options.kallsyms ?? runningKernel);
-  const names = new Names(options.shortNames ?? false);
+  const names = new Names(options.llvmNames ? 'llvm' : options.shortNames ? 'short' : 'readable');
   const open = mappings.map(() => undefined as MappingNames | undefined);
   const length = addresses.length;
   const miss = addresses.miss.slice(0, length);
@@ -94,18 +96,25 @@ function kindOfMapping(mapping: CodeMapping | undefined): FrameKind {
 /** What one call shares between its mappings. */
 class Names {
   readonly functions = new FunctionBuilder();
-  readonly #demangler = new Demangler();
-  readonly #short: boolean;
+  readonly #demangler: Demangler;
+  readonly #style: NameStyle;
 
-  constructor(short: boolean) {
-    this.#short = short;
+  constructor(style: NameStyle) {
+    this.#style = style;
+    this.#demangler = new Demangler({ llvm: style === 'llvm' });
+  }
+
+  /** The function of a table's symbol where nothing is known but the symbol. */
+  functionOfSymbol(table: NamedTable, symbol: number): number {
+    const file = this.#style === 'llvm' ? table.table.fileOf?.(symbol) : undefined;
+    return this.functionOf(table, symbol, file ?? '');
   }
 
   /** The function of a table's symbol; −1 when its name cannot be read. */
   functionOf(table: NamedTable, symbol: number, filename: string): number {
     const systemName = table.systemName(symbol);
     if (systemName === '') return -1;
-    return this.functions.functionOf(table.name(symbol, this.#short, this.#demangler), systemName, filename);
+    return this.functions.functionOf(table.name(symbol, this.#style, this.#demangler), systemName, filename);
   }
 }
 
@@ -176,7 +185,7 @@ class MappingNames {
   #functionOf(tableIndex: number, symbol: number): number {
     const functions = this.#functions[tableIndex]!;
     if (functions[symbol] === 0) {
-      functions[symbol] = this.#names.functionOf(this.#tables[tableIndex]!, symbol, '') + 1;
+      functions[symbol] = this.#names.functionOfSymbol(this.#tables[tableIndex]!, symbol) + 1;
     }
     return functions[symbol]! - 1;
   }
