@@ -1,6 +1,7 @@
 /** From addresses to a Profile with names. */
 import { endTotals } from './aggregate/stack-ends.ts';
 import type { SelectedEvent } from './capture/events/index.ts';
+import type { DebugFiles } from './debug-files/debug-files.ts';
 import type { Profile } from './model/profile.ts';
 import type { CodeMapping } from './symbolize/index.ts';
 import { symbolize } from './symbolize/symbolizer.ts';
@@ -20,16 +21,27 @@ export interface Sampling {
   readonly event: Pick<SelectedEvent, 'value' | 'counts'>;
   readonly hz: number;
   readonly shortNames: boolean;
+  /** Inlined calls, and source files with lines. */
+  readonly inlines: boolean;
+  readonly lines: boolean;
   readonly losses: Readonly<Record<string, number>>;
   /** Goes into the profile: tool and version, command. */
   readonly comments: readonly string[];
 }
 
-/** Names every address. `mappings` are those that the addresses' numbers stand for. */
-export function nameProfile(raw: RawProfile, mappings: readonly NamedCode[], sampling: Sampling): Profile {
-  const { event, hz, shortNames, losses, comments } = sampling;
+/**
+ * Names every address. `mappings` are those that the addresses' numbers stand for; `debugFiles` has been prepared for
+ * them.
+ */
+export function nameProfile(
+  raw: RawProfile,
+  mappings: readonly NamedCode[],
+  sampling: Sampling,
+  debugFiles?: DebugFiles,
+): Profile {
+  const { event, hz, shortNames, inlines, lines, losses, comments } = sampling;
   const { addresses, stacks, samples, timeline, labelSets, ends, startTimeMs, durationMs } = raw;
-  const named = symbolize(addresses, mappings, { shortNames });
+  const named = symbolize(addresses, mappings, { shortNames, inlines, lines, debugFiles });
   const period = event.value === 'time' ? 1e9 / hz : 1;
   const scaled = event.value === 'time' ? samples.count.map(count => count * period) : samples.weight;
   return {
@@ -40,10 +52,10 @@ export function nameProfile(raw: RawProfile, mappings: readonly NamedCode[], sam
       fileOffset,
       filename,
       buildId,
-      hasFunctions: named.hasFunctions[i] ?? false,
-      hasFilenames: false,
-      hasLineNumbers: false,
-      hasInlineFrames: false,
+      hasFunctions: named.found[i]!.hasFunctions,
+      hasFilenames: named.found[i]!.hasFilenames,
+      hasLineNumbers: named.found[i]!.hasLineNumbers,
+      hasInlineFrames: named.found[i]!.hasInlineFrames,
     })),
     functions: named.functions,
     locations: {

@@ -52,7 +52,10 @@ export class Agent {
   config: AgentConfig;
   delivery: Delivery;
   readonly #log: Log;
-  readonly #exporter = new Exporter();
+  readonly #exporter = new Exporter({
+    debugFolders: () => this.config.debug_dirs,
+    onNote: note => this.#log.warn(`Debug files: ${note}.`),
+  });
   #guard: MemoryGuard;
   #sampler: Sampler;
   #pods: Pods | undefined;

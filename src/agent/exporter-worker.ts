@@ -2,6 +2,8 @@
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort } from 'node:worker_threads';
+import { DebugFiles } from '../debug-files/debug-files.ts';
+import { debuginfodOfEnvironment } from '../debug-files/debuginfod.ts';
 import type { Sampling } from '../naming.ts';
 import { type CodeReference, openReferred, type ReferredCode } from '../process/code-reference.ts';
 import type { Upload } from '../sinks/sink.ts';
@@ -19,16 +21,23 @@ export type ToExporter =
       readonly raw: RawProfile;
       readonly code: readonly CodeReference[];
       readonly job: ExportJob;
+      /** Where debug files are looked for first. */
+      readonly debugFolders: readonly string[];
     }
   | { readonly forget: readonly number[] };
 
+type WindowJob = Extract<ToExporter, { raw: RawProfile }>;
+
 /** To the main thread. */
 export type FromExporter =
-  | { readonly id: number; readonly result: readonly Upload[] | Uint8Array }
+  | { readonly id: number; readonly result: readonly Upload[] | Uint8Array; readonly notes: readonly string[] }
   | { readonly id: number; readonly error: string };
 
 /** Of heap and buffers: above the first, symbol tables go that the last window did not need; above the second, all. */
 const MAX_BYTES = { idle: 24 * 2 ** 20, all: 96 * 2 ** 20 };
+
+/** Windows come every few seconds: what servers send later than this names the next one. */
+const FETCH_MS = 3000;
 
 /** What is known of code, its symbols and their names, is kept as long as it is in here. */
 const opened = new Map<number, ReferredCode>();
@@ -40,6 +49,17 @@ function open(reference: CodeReference): ReferredCode {
     opened.set(reference.id, code);
   }
   return code;
+}
+
+let debugFiles = new DebugFiles();
+let debugFolders: readonly string[] | undefined;
+
+function lookInto(folders: readonly string[]): void {
+  if (JSON.stringify(folders) === JSON.stringify(debugFolders)) return;
+  debugFiles.close();
+  debugFiles = new DebugFiles({ folders, debuginfod: debuginfodOfEnvironment() });
+  debugFolders = folders;
+  opened.clear();
 }
 
 /**
@@ -64,21 +84,31 @@ function boundMemory(used: readonly CodeReference[]): void {
   for (const id of opened.keys()) if (!kept.has(id)) opened.delete(id);
 }
 
-function run({ raw, code, job }: Extract<ToExporter, { raw: RawProfile }>): readonly Upload[] | Uint8Array {
-  const mappings = code.map(open);
-  return job.kind === 'uploads' ? exportWindow(raw, mappings, job.options) : exportAs(raw, mappings, job);
+async function run({ raw, code, job, debugFolders }: WindowJob): Promise<readonly Upload[] | Uint8Array> {
+  lookInto(debugFolders);
+  for (const { id } of await debugFiles.prepare(code.map(open), FETCH_MS)) opened.delete(id);
+  const named = { raw, mappings: code.map(open), debugFiles };
+  return job.kind === 'uploads' ? exportWindow(named, job.options) : exportAs(named, job);
 }
 
-parentPort!.on('message', (message: ToExporter) => {
+async function handle(message: ToExporter): Promise<void> {
   if ('forget' in message) {
     for (const id of message.forget) opened.delete(id);
+    debugFiles.sweep();
     return;
   }
   const reply = (answer: FromExporter) => parentPort!.postMessage(answer);
   try {
-    reply({ id: message.id, result: run(message) });
+    const result = await run(message);
+    reply({ id: message.id, result, notes: debugFiles.takeNotes() });
   } catch (error) {
     reply({ id: message.id, error: String(error instanceof Error ? error.stack : error) });
   }
   boundMemory(message.code);
+}
+
+/** One after the other. */
+let handled = Promise.resolve();
+parentPort!.on('message', (message: ToExporter) => {
+  handled = handled.then(() => handle(message));
 });

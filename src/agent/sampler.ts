@@ -142,8 +142,8 @@ export class Sampler {
   #sampling(losses: Readonly<Record<string, number>>): Sampling {
     const { value, counts, name } = this.event;
     const comments = [`profiler ${packageVersion()}`, 'agent', `${name} at ${this.hz} Hz`];
-    const { short_names: shortNames } = this.#options.config;
-    return { event: { value, counts }, hz: this.hz, shortNames, losses, comments };
+    const { short_names: shortNames, inlines, lines } = this.#options.config;
+    return { event: { value, counts }, hz: this.hz, shortNames, inlines, lines, losses, comments };
   }
 
   /** What is sampled in the next `ms` milliseconds; undefined when too many ask for that at once. */

@@ -20,6 +20,9 @@ export interface RecordFlags {
   readonly annotate: boolean;
   readonly labels: readonly string[];
   readonly shortNames: boolean;
+  readonly inlines: boolean;
+  readonly lines: boolean;
+  readonly debugDir: readonly string[];
   readonly unwind: UnwindMode;
   readonly unwindMemory: number;
   readonly title?: string;

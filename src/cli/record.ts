@@ -2,12 +2,16 @@
 import { ThreadLabels } from '../aggregate/labels.ts';
 import { allowedRate, defaultEvent } from '../capture/default-event.ts';
 import { findEvent } from '../capture/events/index.ts';
+import { DebugFiles } from '../debug-files/debug-files.ts';
+import { debuginfodOfEnvironment } from '../debug-files/debuginfod.ts';
 import { ExitCode, ProfilerError } from '../errors.ts';
 import { lostSamples } from '../model/statistics.ts';
-import { nameProfile } from '../naming.ts';
+import { nameProfile, type Sampling } from '../naming.ts';
 import { packageVersion } from '../package.ts';
 import { Recording } from '../pipeline.ts';
 import { poll } from '../poll.ts';
+import type { MappedCode } from '../process/code.ts';
+import type { RawProfile } from '../window.ts';
 import { Child } from './child.ts';
 import { findOutputs, writeOutputs } from './outputs.ts';
 import type { RecordFlags } from './record-flags.ts';
@@ -16,6 +20,8 @@ import { findTargets, isAlive } from './targets.ts';
 import { red, say, status } from './terminal.ts';
 
 const MAX_COMMAND_TEXT = 300;
+/** Who records waits no longer than this for servers of debug files. */
+const FETCH_MS = 30_000;
 /** Formats that show when samples were taken. */
 const TIMED = ['html', 'firefox'];
 
@@ -122,6 +128,16 @@ function untilDone(recording: Recording, flags: RecordFlags, child: Child | unde
   });
 }
 
+async function named(raw: RawProfile, code: readonly MappedCode[], sampling: Sampling, folders: readonly string[]) {
+  const debugFiles = new DebugFiles({ folders, debuginfod: debuginfodOfEnvironment() });
+  try {
+    await debugFiles.prepare(code, FETCH_MS);
+    return { profile: nameProfile(raw, code, sampling, debugFiles), notes: debugFiles.takeNotes() };
+  } finally {
+    debugFiles.close();
+  }
+}
+
 /** Runs the recording to its end. What it held besides the profile can be collected when this returns. */
 async function collect(command: readonly string[], flags: RecordFlags, child: Child | undefined, times: boolean) {
   const { recording, event, hz } = startRecording(flags, child);
@@ -137,8 +153,9 @@ async function collect(command: readonly string[], flags: RecordFlags, child: Ch
     recording.stop();
     if (!flags.quiet) status(() => 'Resolving names and writing …');
     const comments = [`profiler ${packageVersion()}`, commandText(command, flags), `${event.name} at ${hz} Hz`];
-    const profile = nameProfile(raw, mappings, { event, hz, shortNames: flags.shortNames, losses, comments });
-    return { profile, event: event.name, hz };
+    const { shortNames, inlines, lines } = flags;
+    const sampling = { event, hz, shortNames, inlines, lines, losses, comments };
+    return { ...(await named(raw, mappings, sampling, flags.debugDir)), event: event.name, hz };
   } catch (error) {
     child?.kill('SIGTERM');
     throw error;

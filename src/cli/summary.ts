@@ -20,9 +20,13 @@ export interface SummaryInput {
   readonly event: string;
   readonly hz: number;
   readonly written: readonly Output[];
+  /** Debug files that could not be used. */
+  readonly notes: readonly string[];
 }
 
-export function summary({ profile, event, hz, written }: SummaryInput): string[] {
+const MAX_NOTES = 5;
+
+export function summary({ profile, event, hz, written, notes }: SummaryInput): string[] {
   const samples = totalSamples(profile);
   const seconds = (profile.durationMs / 1000).toFixed(1);
   const losses = Object.entries(profile.losses).filter(([, count]) => count > 0);
@@ -36,6 +40,8 @@ export function summary({ profile, event, hz, written }: SummaryInput): string[]
   if (stacks !== '') lines.push(stacks);
   const unnamed = unnamedText(frameStatistics(profile));
   if (unnamed !== '') lines.push(`frames without a name: ${unnamed}`);
+  for (const note of notes.slice(0, MAX_NOTES)) lines.push(yellow(`debug files: ${note}`));
+  if (notes.length > MAX_NOTES) lines.push(yellow(`debug files: ${notes.length - MAX_NOTES} more were not used`));
   for (const { path, format } of written) {
     if (path !== '-') lines.push(`wrote ${bold(path)}: ${VIEWERS[format.name]?.(path) ?? format.description}`);
   }

@@ -8,6 +8,7 @@ import { type Elf, ET_REL } from './format.ts';
 import { flatten, Intervals } from './intervals.ts';
 import { collectStubs } from './plt.ts';
 import type { StringTable } from './strings.ts';
+import type { SymbolSection } from './symbol-section.ts';
 import { collectSymbols, isStub, symbolSections } from './symtab.ts';
 
 /** Names by address. Symbols are numbers; nothing is decoded until a name is asked for. */
@@ -26,24 +27,39 @@ export interface SymbolTable {
   kindOf(symbol: number): FrameKind;
 }
 
+/** A file of the same program, with symbols that were stripped off: addresses are the same in both. */
+export interface SeparateSymbols {
+  readonly elf: Elf;
+  readonly bytes: ByteSource;
+}
+
 /**
- * The functions of .symtab and .dynsym and the stubs of the procedure linkage table. A table that is damaged or too
- * large is left out, and the result of a file without any usable one has no symbols.
+ * The functions of .symtab and .dynsym and the stubs of the procedure linkage table, and those of the .symtab of
+ * `separate`. A table that is damaged or too large is left out, and the result of a file without any usable one has no
+ * symbols.
  * @throws ElfError `unsupported` for a relocatable object, whose symbols have no addresses
  */
-export function readSymbols(elf: Elf, source: ByteSource): SymbolTable {
+export function readSymbols(elf: Elf, source: ByteSource, separate?: SeparateSymbols): SymbolTable {
   if (elf.type === ET_REL) throw new ElfError('unsupported', 'a relocatable object has no addresses');
   const code = new CodeRanges(elf);
-  const sections = orNone(() => symbolSections(elf, source)) ?? [];
+  const stripped = separate ? tablesOf(separate).filter(({ section }) => !section.dynamic) : [];
+  const tables = [...stripped, ...tablesOf({ elf, bytes: source })];
+  const sections = tables.map(({ section }) => section);
   // 24 bytes each, of which some are data.
   const candidates = new Candidates(sections.reduce((sum, { size }) => sum + Math.ceil(size / 24), 0));
-  sections.forEach((section, origin) => {
-    orNone(() => collectSymbols(elf, source, section, origin, code, candidates));
+  tables.forEach(({ file, section }, origin) => {
+    orNone(() => collectSymbols(file.elf, file.bytes, section, origin, code, candidates));
   });
   orNone(() => collectStubs(elf, source, sections, candidates));
   const strings = sections.map(section => section.strings);
   for (const table of strings) table.forget();
   return new ElfSymbols(candidates, flatten(candidates, code), strings);
+}
+
+/** The symbol tables of a file, each with the file that it lies in. */
+function tablesOf(file: SeparateSymbols): { file: SeparateSymbols; section: SymbolSection }[] {
+  const sections = orNone(() => symbolSections(file.elf, file.bytes)) ?? [];
+  return sections.map(section => ({ file, section }));
 }
 
 /** undefined where the bytes are not what they should be. */

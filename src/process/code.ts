@@ -7,6 +7,7 @@ import { type Elf, PF_X, PT_LOAD } from '../elf/format.ts';
 import { Miss } from '../model/profile.ts';
 import { type FileBytes, type OpenedFile, openMapped, openPath, openVdso } from './files.ts';
 import type { Mapping } from './maps.ts';
+import { ownRoot, pathWithin, type TargetRoot, TargetRoots } from './roots.ts';
 import type { Image } from './table.ts';
 
 /** Code that addresses lie in. What is known about it is kept as long as this object is. */
@@ -14,7 +15,10 @@ export interface MappedCode {
   /** Never given twice. */
   readonly id: number;
   readonly kind: 'file' | 'vdso' | 'kernel' | 'jit';
+  /** As the target sees it. */
   readonly filename: string;
+  /** Descriptor of the root directory that `filename` begins at, open as long as the file; undefined for our own. */
+  readonly root?: number | undefined;
   /** Lower-case hex, '' when unknown. */
   readonly buildId: string;
   /** What is worked out from the file's bytes may be kept under this name; '' for nothing that can be kept. */
@@ -64,6 +68,7 @@ export class CodeTable {
   readonly #used = new Set<MappedCode>();
   /** Swept: known by a mapping still, and no more to be read. */
   readonly #swept = new WeakSet<MappedCode>();
+  readonly #roots = new TargetRoots();
 
   /** What is known at present, each once. */
   get codes(): Set<MappedCode> {
@@ -108,6 +113,7 @@ export class CodeTable {
       gone.add(code.id);
     }
     this.#used.clear();
+    if (gone.size > 0) this.#roots.sweep(new Set(Array.from(this.codes, ({ root }) => root)));
     return [...gone];
   }
 
@@ -142,23 +148,25 @@ export class CodeTable {
   #file(image: Image, mapping: Mapping): MappedCode {
     const opened = this.#files.size < MAX_FILES ? openMapped(image, mapping) : undefined;
     if (!opened) return this.#new(absent(mapping, 'file', Miss.unreadableFile));
-    return this.#opened(opened, mapping.path) ?? this.#new(absent(mapping, 'file', Miss.noSymbols));
+    return (
+      this.#opened(opened, mapping.path, this.#roots.of(image)) ?? this.#new(absent(mapping, 'file', Miss.noSymbols))
+    );
   }
 
   /** A file that the user names; undefined when it cannot be read, `not-elf` when it is no ELF file. */
   open(path: string): MappedCode | 'not-elf' | undefined {
     const opened = openPath(path);
-    return opened && (this.#opened(opened, path) ?? 'not-elf');
+    return opened && (this.#opened(opened, path, ownRoot) ?? 'not-elf');
   }
 
-  #opened({ identity, cacheKey, elf, bytes }: OpenedFile, filename: string): MappedCode | undefined {
+  #opened({ identity, cacheKey, elf, bytes }: OpenedFile, path: string, root: TargetRoot): MappedCode | undefined {
     // Reached before by another path, or told by inode then and by build id now.
     const known = this.#byKey.get(identity);
     if (known !== undefined || !elf) {
       bytes.close();
       return known;
     }
-    const common = { kind: 'file', filename, miss: Miss.none } as const;
+    const common = { kind: 'file', filename: pathWithin(root, path), root: root.fd, miss: Miss.none } as const;
     const code = this.#new({ ...common, buildId: elf.buildId, cacheKey, elf, bytes, ...codeRange(elf) });
     this.#files.set(code, bytes);
     this.#byKey.set(identity, code);
@@ -188,6 +196,7 @@ export class CodeTable {
   close(): void {
     for (const file of this.#files.values()) file.close();
     this.#files.clear();
+    this.#roots.close();
   }
 }
 

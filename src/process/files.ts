@@ -63,7 +63,7 @@ export interface OpenedFile {
 }
 
 /** Opens a regular file for reading; undefined for anything else. Never blocks on a FIFO, never touches a device. */
-function openRegular(path: string): { fd: number; stats: Stats } | undefined {
+export function openRegular(path: string): { fd: number; stats: Stats } | undefined {
   let handle: number | undefined;
   try {
     handle = openSync(path, O_PATH);
@@ -107,7 +107,7 @@ function candidates(image: Image, mapping: Mapping): Candidate[] {
 }
 
 /** The kernel marks the paths of removed files. */
-function withoutDeleted(path: string): string {
+export function withoutDeleted(path: string): string {
   return path.replace(/ \(deleted\)$/, '');
 }
 

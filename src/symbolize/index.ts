@@ -1,5 +1,8 @@
 /** The sources of names, in the order in which they are asked: the first one that knows an address answers. */
 
+import type { DebugFiles } from '../debug-files/debug-files.ts';
+import { debugSymbols } from './debug-symbols.ts';
+import { dwarfSymbols } from './dwarf.ts';
 import { elfSymbols } from './elf-symbols.ts';
 import { kernelSymbols } from './kallsyms.ts';
 import type { KernelFiles } from './kernel-files.ts';
@@ -7,7 +10,21 @@ import type { SymbolSource } from './source.ts';
 
 export type { CodeMapping, LineSink, SourceTable, SymbolSource } from './source.ts';
 
-/** A new source is one new file and one line here. */
-export function symbolSources(kernelFiles: KernelFiles): readonly SymbolSource[] {
-  return [elfSymbols, kernelSymbols(kernelFiles)];
+/** A new source is one new file and one line here. `debugFiles`: nothing is looked for beside the mapped files without. */
+export function symbolSources(kernelFiles: KernelFiles, debugFiles?: DebugFiles): readonly SymbolSource[] {
+  return [...separateSources(debugFiles), elfSymbols, kernelSymbols(kernelFiles)];
+}
+
+const ownDwarf = dwarfSymbols();
+const known = new WeakMap<DebugFiles, readonly SymbolSource[]>();
+
+/** What is known of a mapping is kept by source: the same ones for the same debug files. */
+function separateSources(files: DebugFiles | undefined): readonly SymbolSource[] {
+  if (files === undefined) return [ownDwarf];
+  let sources = known.get(files);
+  if (sources === undefined) {
+    sources = [dwarfSymbols(mapping => files.partsOf(mapping)), debugSymbols(files)];
+    known.set(files, sources);
+  }
+  return sources;
 }

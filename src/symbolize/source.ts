@@ -9,6 +9,8 @@ import type { Miss } from '../model/profile.ts';
 export interface CodeMapping {
   readonly kind: 'file' | 'vdso' | 'kernel' | 'jit' | 'none';
   readonly filename: string;
+  /** Descriptor of the root directory that `filename` begins at; undefined for our own. */
+  readonly root?: number | undefined;
   readonly elf: Elf | undefined;
   readonly bytes: ByteSource | undefined;
   /** Why `elf` is undefined; {@link Miss.none} when it is not. */
@@ -19,9 +21,14 @@ export interface CodeMapping {
 export interface LineSink {
   /** `symbol` is one of the table's own; `filename` is '' and `line` (from 1) is 0 when unknown. */
   add(symbol: number, filename: string, line: number): void;
+  /**
+   * In the place of the last `add`: the function that the code lies in, as the source code calls it. Symbol tables call
+   * it by its copy (`f.cold`, `f.constprop.0`): where a later source knows the address, it gives the name.
+   */
+  addFunction(symbol: number, filename: string, line: number): void;
 }
 
-/** The names of one mapping. */
+/** The names of one mapping. Symbols may become more while addresses are looked up. */
 export interface SourceTable extends SymbolTable {
   /**
    * Tables that know source lines and inlined calls add them here, for an address that `find` has found. Without it an
@@ -33,6 +40,8 @@ export interface SourceTable extends SymbolTable {
 /** One kind of place that names come from. */
 export interface SymbolSource {
   readonly name: string;
+  /** Lines and inlined calls are what it is read for: it comes last where they are not wanted. */
+  readonly isDetailed?: boolean;
   /** A table, a Miss that says why there is none, or undefined when this source does not apply to the mapping. */
   open(mapping: CodeMapping): SourceTable | Miss | undefined;
 }

@@ -9,18 +9,16 @@ import {
   fstatSync,
   futimesSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readSync,
   renameSync,
   type Stats,
-  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
 import { systemCode } from '../errors.ts';
+import { isOurs, openOwnFolder } from '../own-folder.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
@@ -29,30 +27,9 @@ const BLOCK = 4096;
 const TABLE_NAME = /^[0-9a-f]{64}\.table$/;
 const TEMPORARY_NAME = /^\.[0-9a-f]{32}\.tmp$/;
 
-function isOurs({ uid, mode }: Stats): boolean {
-  return uid === process.geteuid?.() && (mode & 0o022) === 0;
-}
-
 /** Distance in time, so that a file from the future, after the clock has been put back, is an old one too. */
 function ageOf({ mtimeMs }: Stats): number {
   return Math.abs(Date.now() - mtimeMs);
-}
-
-/**
- * With mode 0700, like the folders above it that are missing. Not below a folder of another user: with his HOME, as
- * `sudo -E` leaves it, root would make folders that he cannot use. (The `recursive` of mkdirSync does not end below
- * /proc: there mkdir says ENOENT although the folder above exists.)
- */
-function makeFolder(path: string): void {
-  const parent = dirname(path);
-  const stats = statSync(parent, { throwIfNoEntry: false });
-  if (stats === undefined) makeFolder(parent);
-  else if (stats.uid !== 0 && stats.uid !== process.geteuid?.()) throw new Error(`${parent} belongs to another user`);
-  try {
-    mkdirSync(path, 0o700);
-  } catch (error) {
-    if (systemCode(error) !== 'EEXIST') throw error; // made by another process at the same time
-  }
 }
 
 export class Folder {
@@ -67,9 +44,8 @@ export class Folder {
    * @throws Error when it cannot be opened, is a symbolic link, is not ours or may be written by others
    */
   static with<T>(path: string, make: boolean, use: (folder: Folder) => T): T {
-    const fd = openFolder(path, make);
+    const fd = openOwnFolder(path, make);
     try {
-      if (!isOurs(fstatSync(fd))) throw new Error(`${path} can be written by others`);
       return use(new Folder(fd));
     } finally {
       closeSync(fd);
@@ -157,17 +133,6 @@ export class Folder {
       return systemCode(error) === 'ENOENT';
     }
   }
-}
-
-function openFolder(path: string, make: boolean): number {
-  const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-  try {
-    return openSync(path, flags);
-  } catch (error) {
-    if (!make || systemCode(error) !== 'ENOENT') throw error;
-  }
-  makeFolder(path);
-  return openSync(path, flags);
 }
 
 function touch(fd: number): void {

@@ -34,6 +34,8 @@ test('what is meant when nothing is said', () =>
       annotate: false,
       labels: [],
       shortNames: false,
+      inlines: true,
+      lines: true,
       unwind: 'auto',
       unwindMemory: 64 * 2 ** 20,
       quiet: false,
@@ -62,6 +64,7 @@ test.each([
   ['--unwind cfi --unwind-memory 1.5G', { unwind: 'cfi', unwindMemory: 1.5 * 2 ** 30 }],
   ['--unwind-memory 512K', { unwindMemory: 512 * 2 ** 10 }],
   ['--unwind-memory 16', { unwindMemory: 16 * 2 ** 20 }],
+  ['--no-inlines --no-lines', { inlines: false, lines: false }],
   ['-q --annotate --short-names', { quiet: true, annotate: true, shortNames: true }],
 ])('%s', (line, expected) => expect(parse(line).flags).toMatchObject(expected));
 
