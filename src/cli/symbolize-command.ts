@@ -1,6 +1,7 @@
 /** `profiler symbolize`: its options. */
 import { setFlagsFromString } from 'node:v8';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { collect } from './record-flags.ts';
 import type { SymbolizeFlags } from './symbolize.ts';
 
 const EXAMPLES = `
@@ -32,6 +33,9 @@ export function symbolizeCommand(): Command {
         .choices(['addr2line', 'json', 'text'])
         .default('text'),
     )
+    .option('--no-inlines', 'leave out inlined calls')
+    .option('--no-lines', 'leave out source files and lines')
+    .option('--debug-dir <dir>', 'look for debug files here first, then in /usr/lib/debug; may repeat', collect, [])
     .addHelpText('after', EXAMPLES)
     .exitOverride()
     .action(async (addresses: string[], flags: SymbolizeFlags) => {

@@ -1,7 +1,10 @@
 /** `profiler symbolize`: addresses in, names, inlined calls and source lines out, in the same order. */
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
+import { DebugFiles } from '../debug-files/debug-files.ts';
+import { debuginfodOfEnvironment } from '../debug-files/debuginfod.ts';
 import { ExitCode, ProfilerError, systemCode } from '../errors.ts';
+import type { MappedCode } from '../process/code.ts';
 import { symbolize } from '../symbolize/symbolizer.ts';
 import { ANSWER_FORMATS, type AnswerFormat } from './address-answers.ts';
 import { AddressLines, parseAddressText } from './address-lines.ts';
@@ -13,7 +16,13 @@ export interface SymbolizeFlags {
   readonly elf?: string;
   readonly pid?: number;
   readonly format: AnswerFormat;
+  readonly inlines: boolean;
+  readonly lines: boolean;
+  readonly debugDir: readonly string[];
 }
+
+/** Who asks waits no longer than this for servers of debug files. */
+const FETCH_MS = 30_000;
 
 /** What is there of standard input is read at once, up to this many bytes. */
 const pieceSize = 512 * 1024;
@@ -68,7 +77,7 @@ class BadLines {
 }
 
 /** Prints, at the pace of the reader. False when he went away: he has seen enough (`| head`). */
-async function print(text: string): Promise<boolean> {
+async function print(text: string | Uint8Array): Promise<boolean> {
   try {
     if (!process.stdout.write(text)) await once(process.stdout, 'drain');
     return process.stdout.writable;
@@ -81,22 +90,55 @@ async function print(text: string): Promise<boolean> {
   }
 }
 
+async function printAll(pieces: Iterable<string | Uint8Array>): Promise<boolean> {
+  for (const piece of pieces) if (!(await print(piece))) return false;
+  return true;
+}
+
+/** Looks up one batch after the other. */
+class Lookup {
+  readonly #target: AddressTarget;
+  readonly #flags: SymbolizeFlags;
+  readonly #debugFiles: DebugFiles;
+  readonly #prepared = new Set<MappedCode>();
+
+  constructor(target: AddressTarget, flags: SymbolizeFlags) {
+    this.#target = target;
+    this.#flags = flags;
+    this.#debugFiles = new DebugFiles({ folders: flags.debugDir, debuginfod: debuginfodOfEnvironment() });
+  }
+
+  async answer(addresses: Float64Array): Promise<Iterable<string | Uint8Array>> {
+    const located = this.#target.locate(addresses);
+    const fresh = located.mappings.filter(mapping => !this.#prepared.has(mapping));
+    if (fresh.length > 0) await this.#debugFiles.prepare(fresh, FETCH_MS);
+    for (const mapping of fresh) this.#prepared.add(mapping);
+    const { format, inlines, lines } = this.#flags;
+    const options = { llvmNames: format === 'addr2line', inlines, lines, debugFiles: this.#debugFiles };
+    const named = symbolize(located.columns, located.mappings, options);
+    return ANSWER_FORMATS[format]({ addresses, located, named, isProcess: this.#target.isProcess });
+  }
+
+  close(): void {
+    for (const note of this.#debugFiles.takeNotes()) say(yellow(`debug files: ${note}`));
+    this.#debugFiles.close();
+    this.#target.close();
+  }
+}
+
 /** The exit code. @throws ProfilerError for wrong usage, a target that cannot be read, output that cannot be written */
 export async function symbolizeAddresses(texts: readonly string[], flags: SymbolizeFlags): Promise<ExitCode> {
   const given = argumentsOf(texts);
-  const target = openTarget(flags);
-  const { isProcess } = target;
+  const lookup = new Lookup(openTarget(flags), flags);
   const bad = new BadLines();
   try {
     for await (const addresses of given ? [given] : batches()) {
       if (addresses.length === 0) continue;
       bad.add(addresses);
-      const located = target.locate(addresses);
-      const named = symbolize(located.columns, located.mappings, { llvmNames: flags.format === 'addr2line' });
-      if (!(await print(ANSWER_FORMATS[flags.format]({ addresses, located, named, isProcess })))) break;
+      if (!(await printAll(await lookup.answer(addresses)))) break;
     }
   } finally {
-    target.close();
+    lookup.close();
   }
   bad.report();
   return ExitCode.ok;
