@@ -5,6 +5,7 @@ import { DebugFiles } from '../debug-files/debug-files.ts';
 import { debuginfodOfEnvironment } from '../debug-files/debuginfod.ts';
 import { ExitCode, ProfilerError, systemCode } from '../errors.ts';
 import type { MappedCode } from '../process/code.ts';
+import { LineIndexes } from '../symbolize/lines/line-indexes.ts';
 import { symbolize } from '../symbolize/symbolizer.ts';
 import { ANSWER_FORMATS, type AnswerFormat } from './address-answers.ts';
 import { AddressLines, parseAddressText } from './address-lines.ts';
@@ -100,6 +101,7 @@ class Lookup {
   readonly #target: AddressTarget;
   readonly #flags: SymbolizeFlags;
   readonly #debugFiles: DebugFiles;
+  readonly #lineIndexes = new LineIndexes();
   readonly #prepared = new Set<MappedCode>();
 
   constructor(target: AddressTarget, flags: SymbolizeFlags) {
@@ -114,13 +116,16 @@ class Lookup {
     if (fresh.length > 0) await this.#debugFiles.prepare(fresh, FETCH_MS);
     for (const mapping of fresh) this.#prepared.add(mapping);
     const { format, inlines, lines } = this.#flags;
-    const options = { llvmNames: format === 'addr2line', inlines, lines, debugFiles: this.#debugFiles };
+    const [debugFiles, lineIndexes] = [this.#debugFiles, this.#lineIndexes];
+    const options = { llvmNames: format === 'addr2line', inlines, lines, debugFiles, lineIndexes };
     const named = symbolize(located.columns, located.mappings, options);
     return ANSWER_FORMATS[format]({ addresses, located, named, isProcess: this.#target.isProcess });
   }
 
   close(): void {
     for (const note of this.#debugFiles.takeNotes()) say(yellow(`debug files: ${note}`));
+    this.#lineIndexes.save(true);
+    this.#lineIndexes.close();
     this.#debugFiles.close();
     this.#target.close();
   }

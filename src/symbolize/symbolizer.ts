@@ -5,6 +5,7 @@ import { orderByAddress } from '../elf/sort.ts';
 import { FrameKind, type FunctionColumns, type LineColumns, Miss } from '../model/profile.ts';
 import { type CodeMapping, type SymbolSource, symbolSources } from './index.ts';
 import { type KernelFiles, runningKernel } from './kernel-files.ts';
+import type { LineIndexes } from './lines/line-indexes.ts';
 import { type Found, MappingNames, Names, nothingFound } from './mapping-names.ts';
 
 export type { CodeMapping } from './index.ts';
@@ -49,6 +50,8 @@ export interface SymbolizeOptions {
   readonly kallsyms?: KernelFiles;
   /** Where debug files are found; none are looked for without it. */
   readonly debugFiles?: DebugFiles | undefined;
+  /** Lines that earlier runs have found; its owner has them saved. Nothing is kept without it. */
+  readonly lineIndexes?: LineIndexes | undefined;
   /** Other sources of names than the registered ones. */
   readonly sources?: readonly SymbolSource[];
 }
@@ -64,7 +67,7 @@ export function symbolize(
 ): Symbolized {
   const { shortNames = false, llvmNames = false, inlines = true, lines = true } = options;
   const sources = inOrder(
-    options.sources ?? symbolSources(options.kallsyms ?? runningKernel, options.debugFiles),
+    options.sources ?? symbolSources(options.kallsyms ?? runningKernel, options.debugFiles, options.lineIndexes),
     inlines || lines,
   );
   const style = llvmNames ? 'llvm' : shortNames ? 'short' : 'readable';
