@@ -11,6 +11,7 @@ import { diffCommand } from './diff-command.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { queryCommand } from './query-command.ts';
 import { recordCommand } from './record-command.ts';
+import { symbolizeCommand } from './symbolize-command.ts';
 import { red, say, sayFailure } from './terminal.ts';
 
 function report(error: unknown): ExitCode {
@@ -48,6 +49,7 @@ const program = new Command('profiler')
   .addCommand(diffCommand())
   .addCommand(agentCommand())
   .addCommand(queryCommand())
+  .addCommand(symbolizeCommand())
   .addCommand(doctorCommand())
   .addHelpText(
     'after',

@@ -4,14 +4,11 @@
  */
 
 import { type ByteSource, ElfError } from '../elf/bytes.ts';
-import { FileBytes, openRegular } from '../process/files.ts';
+import type { Elf } from '../elf/format.ts';
+import { FileBytes, identityOf, isRootsOwn, openRegular } from '../process/files.ts';
 
 /** Descriptors. A split program has a file for each of its source files. */
 const MAX_OPEN = 128;
-
-function identityOf({ dev, ino, size, mtimeMs }: { dev: number; ino: number; size: number; mtimeMs: number }): string {
-  return `${dev}:${ino}:${size}:${mtimeMs}`;
-}
 
 /** Reads throw ElfError `unreadable` once the file is gone or another one is in its place. */
 export class PooledFile implements ByteSource {
@@ -20,12 +17,20 @@ export class PooledFile implements ByteSource {
   /** The same for the same bytes, however they were reached. */
   readonly identity: string;
   readonly #pool: FilePool;
+  readonly #isTrusted: boolean;
 
-  constructor(pool: FilePool, path: string, size: number, identity: string) {
+  /** `isTrusted`: root alone can change it, ours and not a container's. */
+  constructor(pool: FilePool, path: string, size: number, identity: string, isTrusted: boolean) {
     this.#pool = pool;
     this.path = path;
     this.size = size;
     this.identity = identity;
+    this.#isTrusted = isTrusted;
+  }
+
+  /** The name under which may be kept what is worked out from the bytes: see OpenedFile.cacheKey. */
+  keyOf({ buildId }: Elf): string {
+    return this.#isTrusted && buildId !== '' ? `build-id:${buildId}` : `file:${this.identity}`;
   }
 
   read(offset: number, length: number): Uint8Array {
@@ -47,7 +52,8 @@ export class FilePool {
     const opened = openRegular(path);
     if (opened === undefined) return undefined;
     const { fd, stats } = opened;
-    const file = new PooledFile(this, path, stats.size, identityOf(stats));
+    const isTrusted = isRootsOwn(stats) && !path.startsWith('/proc/');
+    const file = new PooledFile(this, path, stats.size, identityOf(stats), isTrusted);
     this.#keep(file, new FileBytes(fd, stats.size));
     return file;
   }

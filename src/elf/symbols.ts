@@ -22,6 +22,8 @@ export interface SymbolTable {
    * are no UTF-8 become U+FFFD; '' when the file has shrunk meanwhile.
    */
   nameOf(symbol: number): string;
+  /** The source file of a function that is local to it, without a folder as a rule; '' when it is not told. */
+  fileOf?(symbol: number): string;
   kindOf(symbol: number): FrameKind;
 }
 
@@ -74,6 +76,8 @@ class ElfSymbols implements SymbolTable {
   readonly length: number;
   readonly #intervals: Intervals;
   readonly #names: Uint32Array;
+  readonly #files: Uint32Array;
+  readonly #fileNames = new Map<number, string>();
   readonly #origins: Uint8Array;
   readonly #strings: readonly StringTable[];
 
@@ -89,11 +93,13 @@ class ElfSymbols implements SymbolTable {
     }
     this.length = length;
     this.#names = new Uint32Array(length);
+    this.#files = new Uint32Array(length);
     this.#origins = new Uint8Array(length);
     for (let i = 0; i < candidates.length; i++) {
       const symbol = renumbered[i]!;
       if (symbol < 0) continue;
       this.#names[symbol] = candidates.name[i]!;
+      this.#files[symbol] = candidates.file[i]!;
       this.#origins[symbol] = candidates.origin[i]!;
     }
     this.#intervals = new Intervals(starts, owners);
@@ -108,6 +114,17 @@ class ElfSymbols implements SymbolTable {
     const origin = this.#origins[symbol]!;
     const name = withoutVersion(this.#strings[origin & ~isStub]?.nameAt(this.#names[symbol]!) ?? '');
     return origin & isStub && name !== '' ? `${name}@plt` : name;
+  }
+
+  fileOf(symbol: number): string {
+    const offset = this.#files[symbol]!;
+    // Only .symtab, the first of the tables, has files.
+    let name = offset === 0 ? '' : this.#fileNames.get(offset);
+    if (name === undefined) {
+      name = this.#strings[0]!.nameAt(offset);
+      this.#fileNames.set(offset, name);
+    }
+    return name;
   }
 
   kindOf(symbol: number): FrameKind {

@@ -5,12 +5,12 @@
 import type { ByteSource } from '../elf/bytes.ts';
 import { type Elf, PF_X, PT_LOAD } from '../elf/format.ts';
 import { Miss } from '../model/profile.ts';
-import { type FileBytes, openMapped, openVdso } from './files.ts';
+import { type FileBytes, type OpenedFile, openMapped, openPath, openVdso } from './files.ts';
 import type { JitView } from './jit-bytes.ts';
 import { JitFiles } from './jit-files.ts';
 import { kernelBuildId } from './kernel.ts';
 import type { Mapping } from './maps.ts';
-import { pathWithin, TargetRoots } from './roots.ts';
+import { ownRoot, pathWithin, type TargetRoot, TargetRoots } from './roots.ts';
 import type { Image } from './table.ts';
 
 /** Code that addresses lie in. What is known about it is kept as long as this object is. */
@@ -213,19 +213,28 @@ export class CodeTable {
   #file(image: Image, mapping: Mapping): MappedCode {
     const opened = this.#files.size < MAX_FILES ? openMapped(image, mapping) : undefined;
     if (!opened) return this.#new(absent(mapping, 'file', Miss.unreadableFile));
+    return (
+      this.#opened(opened, mapping.path, this.#roots.of(image)) ?? this.#new(absent(mapping, 'file', Miss.noSymbols))
+    );
+  }
+
+  /** A file that the user names; undefined when it cannot be read, `not-elf` when it is no ELF file. */
+  open(path: string): MappedCode | 'not-elf' | undefined {
+    const opened = openPath(path);
+    return opened && (this.#opened(opened, path, ownRoot) ?? 'not-elf');
+  }
+
+  #opened({ identity, cacheKey, elf, bytes }: OpenedFile, path: string, root: TargetRoot): MappedCode | undefined {
     // Reached before by another path, or told by inode then and by build id now.
-    const known = this.#byKey.get(opened.identity);
-    if (known !== undefined || !opened.elf) {
-      opened.bytes.close();
-      return known ?? this.#new(absent(mapping, 'file', Miss.noSymbols));
+    const known = this.#byKey.get(identity);
+    if (known !== undefined || !elf) {
+      bytes.close();
+      return known;
     }
-    const { elf, bytes, cacheKey } = opened;
-    const root = this.#roots.of(image);
-    const filename = pathWithin(root, mapping.path);
-    const common = { kind: 'file', filename, root: root.fd, miss: Miss.none } as const;
+    const common = { kind: 'file', filename: pathWithin(root, path), root: root.fd, miss: Miss.none } as const;
     const code = this.#new({ ...common, buildId: elf.buildId, cacheKey, elf, bytes, ...codeRange(elf) });
     this.#files.set(code, bytes);
-    this.#byKey.set(opened.identity, code);
+    this.#byKey.set(identity, code);
     return code;
   }
 

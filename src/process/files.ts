@@ -170,9 +170,28 @@ function isMapped(mapping: Mapping, candidate: Candidate, stats: Stats, elf: Elf
  * The build id names a file wherever it lies. But any file can bear another one's build id: only that of a file which
  * root alone can change is believed to be its own.
  */
-function cacheKey(identity: string, { uid, mode }: Stats, elf: Elf | undefined): string {
-  const isTrusted = uid === 0 && (mode & 0o022) === 0;
-  return elf && elf.buildId !== '' && isTrusted ? `build-id:${elf.buildId}` : `file:${identity}`;
+function cacheKey(identity: string, stats: Stats, elf: Elf | undefined): string {
+  return elf && elf.buildId !== '' && isRootsOwn(stats) ? `build-id:${elf.buildId}` : `file:${identity}`;
+}
+
+/** Whether root alone can change the file. */
+export function isRootsOwn({ uid, mode }: Stats): boolean {
+  return uid === 0 && (mode & 0o022) === 0;
+}
+
+/** The same for the same bytes, however they were reached. */
+export function identityOf({ dev, ino, size, mtimeMs }: Stats): string {
+  return `${dev}:${ino}:${size}:${mtimeMs}`;
+}
+
+/** {@link OpenedFile.cacheKey} of a file that is open already; '' when it cannot be looked at. */
+export function keyOfOpenFile({ fd }: FileBytes, elf: Elf): string {
+  try {
+    const stats = fstatSync(fd);
+    return cacheKey(identityOf(stats), stats, elf);
+  } catch {
+    return '';
+  }
 }
 
 /** The file of a mapping, or undefined when it cannot be had any more. */
@@ -180,23 +199,24 @@ export function openMapped(image: Image, mapping: Mapping): OpenedFile | undefin
   for (const candidate of candidates(image, mapping)) {
     const opened = openRegular(candidate.path);
     if (!opened) continue;
-    const { fd, stats } = opened;
-    const bytes = new FileBytes(fd, stats.size);
-    const elf = parse(bytes);
-    if (isMapped(mapping, candidate, stats, elf)) {
-      const identity = `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeMs}`;
-      return { identity, cacheKey: cacheKey(identity, stats, elf), bytes, elf };
-    }
-    bytes.close();
+    const file = identified(opened);
+    if (isMapped(mapping, candidate, opened.stats, file.elf)) return file;
+    file.bytes.close();
   }
   return undefined;
 }
 
 /** A file that the user names; undefined when it is no regular file or cannot be read. */
-export function openPath(path: string): { bytes: FileBytes; elf: Elf | undefined } | undefined {
+export function openPath(path: string): OpenedFile | undefined {
   const opened = openRegular(path);
-  const bytes = opened && new FileBytes(opened.fd, opened.stats.size);
-  return bytes && { bytes, elf: parse(bytes) };
+  return opened && identified(opened);
+}
+
+function identified({ fd, stats }: { fd: number; stats: Stats }): OpenedFile {
+  const bytes = new FileBytes(fd, stats.size);
+  const elf = parse(bytes);
+  const identity = identityOf(stats);
+  return { identity, cacheKey: cacheKey(identity, stats, elf), bytes, elf };
 }
 
 function readMemory(pid: number | 'self', mapping: Mapping): Uint8Array | undefined {

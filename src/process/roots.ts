@@ -19,7 +19,7 @@ export interface TargetRoot {
   readonly path: string;
 }
 
-const ownRoot: TargetRoot = { fd: undefined, path: '' };
+export const ownRoot: TargetRoot = { fd: undefined, path: '' };
 
 /** The same directory may have other things mounted below it in another mount namespace. */
 function identityOf(pid: number | 'self'): string {

@@ -2,19 +2,27 @@
 
 import { openDwarf } from '../elf/dwarf/dwarf.ts';
 import type { DwarfParts } from '../elf/dwarf/parts.ts';
-import { linesAt, type UnitTable, type UnitTables } from '../elf/dwarf/unit-table.ts';
+import { intervalAt, linesAt, type UnitTable, type UnitTables } from '../elf/dwarf/unit-table.ts';
 import { FrameKind, type Miss } from '../model/profile.ts';
+import { LineIndex } from './lines/line-index.ts';
+import type { LineIndexes } from './lines/line-indexes.ts';
 import type { CodeMapping, LineSink, SourceTable, SymbolSource } from './source.ts';
 
-/** `partsOf` finds the debug information of a mapping; undefined when there is none. */
-export function dwarfSymbols(partsOf: (mapping: CodeMapping) => DwarfParts | undefined = ownParts): SymbolSource {
+/** `partsOf` finds the debug information of a mapping; undefined when there is none. `indexes`: what is known of it. */
+export function dwarfSymbols(
+  partsOf: (mapping: CodeMapping) => DwarfParts | undefined = ownParts,
+  indexes?: LineIndexes,
+): SymbolSource {
   return {
     name: 'dwarf',
     isDetailed: true,
     open(mapping): SourceTable | Miss | undefined {
       const parts = partsOf(mapping);
-      const units = parts && openDwarf(parts);
-      return units && new DwarfTable(units);
+      if (parts === undefined) return undefined;
+      const index = indexes?.of(parts) ?? new LineIndex('', undefined);
+      if (index.hasStored) return new DwarfTable(index, () => openDwarf(parts));
+      const units = openDwarf(parts);
+      return units && new DwarfTable(index, () => units);
     },
   };
 }
@@ -24,39 +32,40 @@ function ownParts({ elf, bytes }: CodeMapping): DwarfParts | undefined {
   return elf && bytes && { main: { elf, bytes } };
 }
 
-/** Code with lines that lies in no function: assembly. */
-const nameless = 0;
+/** Where an address lies in ascending starts: the beginning of its interval, and that of the next. */
+function boundsAt(starts: Uint32Array, distance: number): [number, number] {
+  const interval = intervalAt(starts, distance);
+  return [starts[interval] ?? 0, starts[interval + 1] ?? 2 ** 32 - 1];
+}
 
 class DwarfTable implements SourceTable {
-  readonly #units: UnitTables;
-  /** Of each symbol; several functions may have one name. */
-  readonly #names = [''];
-  readonly #symbolOf = new Map<string, number>([['', nameless]]);
+  readonly #index: LineIndex;
+  readonly #open: () => UnitTables | undefined;
+  #units: UnitTables | undefined;
+  #isOpen = false;
   /** Of each unit's table: symbol + 1 of each scope. */
   readonly #known = new WeakMap<UnitTable, Uint32Array>();
+  /** Of the last two addresses: each is asked for its function first, with the one behind it, and then for its lines. */
+  #addresses = [Number.NaN, Number.NaN];
+  #answers = [-1, -1];
 
-  constructor(units: UnitTables) {
-    this.#units = units;
+  constructor(index: LineIndex, open: () => UnitTables | undefined) {
+    this.#index = index;
+    this.#open = open;
   }
 
   get length(): number {
-    return this.#names.length;
+    return this.#index.length;
   }
 
   /** The function that the code lies in. */
   find(address: number): number {
-    const table = this.#tableAt(address);
-    let found = -1;
-    if (table === undefined) return found;
-    linesAt(table, address, scope => {
-      const isFunction = scope < 0 || table.scopes.parent[scope]! < 0;
-      if (isFunction) found = this.#symbol(table, scope);
-    });
-    return found;
+    const answer = this.#answerOf(address);
+    return answer < 0 ? -1 : this.#index.functionOf(answer);
   }
 
   nameOf(symbol: number): string {
-    return this.#names[symbol] ?? '';
+    return this.#index.nameOf(symbol);
   }
 
   kindOf(): FrameKind {
@@ -64,37 +73,62 @@ class DwarfTable implements SourceTable {
   }
 
   linesAt(address: number, lines: LineSink): void {
+    const answer = this.#answerOf(address);
+    if (answer >= 0) this.#index.frames(answer, lines);
+  }
+
+  /** −1 when nothing is known. */
+  #answerOf(address: number): number {
+    if (address === this.#addresses[0]) return this.#answers[0]!;
+    if (address === this.#addresses[1]) return this.#answers[1]!;
+    const stored = this.#index.find(address);
+    const answer = stored >= 0 ? stored : this.#look(address);
+    if (this.#index.isPassing(answer)) return answer;
+    this.#addresses = [address, this.#addresses[0]!];
+    this.#answers = [answer, this.#answers[0]!];
+    return answer;
+  }
+
+  #look(address: number): number {
     const table = this.#tableAt(address);
-    if (table === undefined) return;
+    if (table === undefined) return -1;
+    const distance = address - table.base;
+    const [lineStart, lineEnd] = boundsAt(table.lines.starts, distance);
+    const [scopeStart, scopeEnd] = boundsAt(table.innermost.starts, distance);
+    const start = Math.max(lineStart, scopeStart);
+    const known = this.#index.known(start);
+    if (known >= 0) return known;
+    // Without scopes, what was split off the unit may be missing only now.
+    const isKept = table.scopes.length > 0;
+    let answer = -1;
     linesAt(table, address, (scope, file, line) => {
-      const symbol = this.#symbol(table, scope);
-      if (scope < 0 || table.scopes.parent[scope]! < 0) lines.addFunction(symbol, table.fileOf(file), line);
-      else lines.add(symbol, table.fileOf(file), line);
+      if (answer < 0) answer = this.#index.begin(table.base, start, Math.min(lineEnd, scopeEnd), isKept);
+      this.#index.add(this.#symbol(table, scope), table.fileOf(file), line);
     });
+    if (answer < 0 && isKept) this.#index.addUnknown(address);
+    return answer;
   }
 
   #tableAt(address: number): UnitTable | undefined {
+    if (!this.#isOpen) {
+      this.#isOpen = true;
+      this.#units = this.#open();
+    }
+    if (this.#units === undefined) return undefined;
     const unit = this.#units.unitAt(address);
+    if (unit < 0) this.#index.addUnknown(address);
     return unit < 0 ? undefined : this.#units.tableOf(unit);
   }
 
   #symbol(table: UnitTable, scope: number): number {
-    if (scope < 0) return nameless;
+    // Code with lines that lies in no function: assembly.
+    if (scope < 0) return this.#index.symbolOf('');
     let known = this.#known.get(table);
     if (known === undefined) {
       known = new Uint32Array(table.scopes.length);
       this.#known.set(table, known);
     }
-    if (known[scope] === 0) known[scope] = this.#intern(table.nameOf(scope)) + 1;
+    if (known[scope] === 0) known[scope] = this.#index.symbolOf(table.nameOf(scope)) + 1;
     return known[scope]! - 1;
-  }
-
-  #intern(name: string): number {
-    let symbol = this.#symbolOf.get(name);
-    if (symbol === undefined) {
-      symbol = this.#names.push(name) - 1;
-      this.#symbolOf.set(name, symbol);
-    }
-    return symbol;
   }
 }

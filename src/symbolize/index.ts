@@ -11,6 +11,7 @@ import { jitdumps } from './jitdump.ts';
 import { kernelSymbols } from './kallsyms.ts';
 import { type KernelFiles, runningKernel } from './kernel-files.ts';
 import { kernelLookup } from './kernel-lookup.ts';
+import type { LineIndexes } from './lines/line-indexes.ts';
 import { perfMaps } from './perf-map.ts';
 import type { SymbolSource } from './source.ts';
 import { vmlinuxLines } from './vmlinux.ts';
@@ -28,13 +29,15 @@ export interface SourceOptions {
   readonly kallsyms?: KernelFiles | undefined;
   /** Nothing is looked for beside the mapped files without. */
   readonly debugFiles?: DebugFiles | undefined;
+  /** Lines that earlier runs have found; the same for the same debug files. */
+  readonly lineIndexes?: LineIndexes | undefined;
 }
 
 /** A new source is one new file and one line here. */
-export function symbolSources({ kallsyms, debugFiles }: SourceOptions = {}): readonly SymbolSource[] {
+export function symbolSources({ kallsyms, debugFiles, lineIndexes }: SourceOptions = {}): readonly SymbolSource[] {
   return [
     goSymbols,
-    ...separateSources(debugFiles),
+    ...separateSources(debugFiles, lineIndexes),
     elfSymbols,
     ...(kallsyms === undefined ? ofRunningKernel : [kernelSymbols(kallsyms)]),
     jitdumps,
@@ -46,11 +49,11 @@ const ownDwarf = dwarfSymbols();
 const known = new WeakMap<DebugFiles, readonly SymbolSource[]>();
 
 /** What is known of a mapping is kept by source: the same ones for the same debug files. */
-function separateSources(files: DebugFiles | undefined): readonly SymbolSource[] {
+function separateSources(files: DebugFiles | undefined, lines: LineIndexes | undefined): readonly SymbolSource[] {
   if (files === undefined) return [ownDwarf];
   let sources = known.get(files);
   if (sources === undefined) {
-    sources = [dwarfSymbols(mapping => files.partsOf(mapping)), debugSymbols(files)];
+    sources = [dwarfSymbols(mapping => files.partsOf(mapping), lines), debugSymbols(files)];
     known.set(files, sources);
   }
   return sources;

@@ -3,14 +3,13 @@
 import { FrameKind, Miss } from '../model/profile.ts';
 import { Demangler } from './demangle.ts';
 import { FunctionBuilder } from './functions.ts';
-import { type NamedTable, OpenMapping, SymbolColumn } from './open.ts';
+import { type NamedTable, type NameStyle, OpenMapping, SymbolColumn } from './open.ts';
 import { trampolineAt } from './signal-frames.ts';
 import type { CodeMapping, LineSink, SymbolSource } from './source.ts';
 
 /** What is wanted of an address. */
 export interface Detail {
-  /** Without parameters, return types and template arguments. */
-  readonly shortNames: boolean;
+  readonly style: NameStyle;
   readonly inlines: boolean;
   readonly lines: boolean;
 }
@@ -31,17 +30,18 @@ export function nothingFound(): Found {
 export class Names {
   readonly functions = new FunctionBuilder();
   readonly detail: Detail;
-  readonly #demangler = new Demangler();
+  readonly #demangler: Demangler;
 
   constructor(detail: Detail) {
     this.detail = detail;
+    this.#demangler = new Demangler({ llvm: detail.style === 'llvm' });
   }
 
   /** The function of a table's symbol; −1 when its name cannot be read. */
   functionOf(table: NamedTable, symbol: number, filename: string): number {
     const systemName = table.systemName(symbol);
     if (systemName === '') return -1;
-    const name = table.name(symbol, this.detail.shortNames, this.#demangler);
+    const name = table.name(symbol, this.detail.style, this.#demangler);
     return this.functions.functionOf(name, systemName, filename);
   }
 }
@@ -177,7 +177,9 @@ export class MappingNames {
     const functions = this.#functions[index];
     const known = functions.get(symbol);
     if (known !== 0) return known - 1;
-    const functionIndex = this.#functionIn(index, symbol, '');
+    const { table } = this.#tables.table(index)!;
+    const file = this.#names.detail.style === 'llvm' ? table.fileOf?.(symbol) : undefined;
+    const functionIndex = this.#functionIn(index, symbol, file ?? '');
     functions.set(symbol, functionIndex + 1);
     return functionIndex;
   }

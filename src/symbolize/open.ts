@@ -5,6 +5,12 @@ import type { Demangler } from './demangle.ts';
 import { shortName } from './short-names.ts';
 import type { CodeMapping, SourceTable, SymbolSource } from './source.ts';
 
+/**
+ * How names are shown: in full, but without what template functions return; without parameters and template arguments;
+ * as LLVM shows them.
+ */
+export type NameStyle = 'readable' | 'short' | 'llvm';
+
 /** Numbers by symbol, 0 at first. Tables may find more symbols while they are used. */
 export class SymbolColumn {
   #values: Uint32Array;
@@ -33,8 +39,7 @@ export class NamedTable {
   /** For each symbol: where its names are in the columns, plus one; 0 while it has none. */
   readonly #slots: SymbolColumn;
   readonly #systemNames: string[] = [];
-  readonly #names: (string | undefined)[] = [];
-  readonly #shortNames: (string | undefined)[] = [];
+  readonly #texts: Record<NameStyle, (string | undefined)[]> = { readable: [], short: [], llvm: [] };
 
   constructor(table: SourceTable) {
     this.table = table;
@@ -46,22 +51,20 @@ export class NamedTable {
     return this.#systemNames[this.#slotOf(symbol)]!;
   }
 
-  /** The readable name, without parameters, return type and template arguments when it is to be short. */
-  name(symbol: number, short: boolean, demangler: Demangler): string {
+  /** The name in a style; `demangler` is of the same. */
+  name(symbol: number, style: NameStyle, demangler: Demangler): string {
     const slot = this.#slotOf(symbol);
     const systemName = this.#systemNames[slot]!;
-    this.#names[slot] ??= this.table.readableNameOf?.(symbol) ?? demangler.demangle(systemName);
-    const name = this.#names[slot];
-    if (!short || name === systemName || this.table.readableNameOf !== undefined) return name;
-    this.#shortNames[slot] ??= shortName(name);
-    return this.#shortNames[slot];
+    const full = this.#texts[style === 'short' ? 'readable' : style];
+    full[slot] ??= this.table.readableNameOf?.(symbol) ?? demangler.demangle(systemName);
+    if (style !== 'short' || full[slot] === systemName || this.table.readableNameOf !== undefined) return full[slot];
+    this.#texts.short[slot] ??= shortName(full[slot]);
+    return this.#texts.short[slot];
   }
 
   #slotOf(symbol: number): number {
     const slot = this.#slots.get(symbol);
     if (slot !== 0) return slot - 1;
-    this.#names.push(undefined);
-    this.#shortNames.push(undefined);
     const length = this.#systemNames.push(this.table.nameOf(symbol));
     this.#slots.set(symbol, length);
     return length - 1;

@@ -5,6 +5,7 @@ import { orderByAddress } from '../elf/sort.ts';
 import { FrameKind, type FunctionColumns, type LineColumns, Miss } from '../model/profile.ts';
 import { type CodeMapping, type SymbolSource, symbolSources } from './index.ts';
 import type { KernelFiles } from './kernel-files.ts';
+import type { LineIndexes } from './lines/line-indexes.ts';
 import { type Found, MappingNames, Names, nothingFound } from './mapping-names.ts';
 
 export type { CodeMapping } from './index.ts';
@@ -43,6 +44,8 @@ export interface Symbolized {
 export interface SymbolizeOptions {
   /** Names of C++ and Rust functions without parameters, return types and template arguments. */
   readonly shortNames?: boolean;
+  /** Names as llvm-symbolizer prints them, and the source file of a function where the symbol table alone tells it. */
+  readonly llvmNames?: boolean;
   /** Inlined calls as lines of their own. Default true. */
   readonly inlines?: boolean;
   /** Source files and lines. Default true. */
@@ -51,6 +54,8 @@ export interface SymbolizeOptions {
   readonly kallsyms?: KernelFiles;
   /** Where debug files are found; none are looked for without it. */
   readonly debugFiles?: DebugFiles | undefined;
+  /** Lines that earlier runs have found; its owner has them saved. Nothing is kept without it. */
+  readonly lineIndexes?: LineIndexes | undefined;
   /** Other sources of names than the registered ones. */
   readonly sources?: readonly SymbolSource[];
 }
@@ -64,9 +69,10 @@ export function symbolize(
   mappings: readonly CodeMapping[],
   options: SymbolizeOptions = {},
 ): Symbolized {
-  const { shortNames = false, inlines = true, lines = true } = options;
+  const { shortNames = false, llvmNames = false, inlines = true, lines = true } = options;
   const sources = inOrder(options.sources ?? symbolSources(options), inlines || lines);
-  const names = new Names({ shortNames, inlines, lines });
+  const style = llvmNames ? 'llvm' : shortNames ? 'short' : 'readable';
+  const names = new Names({ style, inlines, lines });
   const open = mappings.map(() => undefined as MappingNames | undefined);
   const length = addresses.length;
   const miss = addresses.miss.slice(0, length);
