@@ -2,6 +2,7 @@
 import { ThreadLabels } from '../aggregate/labels.ts';
 import { allowedRate, defaultEvent } from '../capture/default-event.ts';
 import { findEvent } from '../capture/events/index.ts';
+import { RUNG_TEXT } from '../capture/ladder.ts';
 import { ExitCode, ProfilerError } from '../errors.ts';
 import { lostSamples } from '../model/statistics.ts';
 import { nameProfile } from '../naming.ts';
@@ -76,7 +77,11 @@ function startRecording(flags: RecordFlags, child: Child | undefined) {
     userStacks: !flags.kernel,
     unwind: flags.unwind,
     unwindMemory: flags.unwindMemory,
+    rung: flags.capture,
   });
+  if (recording.rungRefusal !== '' && !flags.quiet) {
+    say(`Captured by ${RUNG_TEXT[recording.rung]}: ${recording.rungRefusal}`);
+  }
   if (recording.unwindRefusal !== undefined) {
     say(`Stacks are walked by frame pointers only: this kernel refused more (${recording.unwindRefusal}).`);
   }
@@ -136,9 +141,14 @@ async function collect(command: readonly string[], flags: RecordFlags, child: Ch
     const losses = recording.losses();
     recording.stop();
     if (!flags.quiet) status(() => 'Resolving names and writing …');
-    const comments = [`profiler ${packageVersion()}`, commandText(command, flags), `${event.name} at ${hz} Hz`];
+    const comments = [
+      `profiler ${packageVersion()}`,
+      commandText(command, flags),
+      `${event.name} at ${hz} Hz`,
+      `captured by ${RUNG_TEXT[recording.rung]}`,
+    ];
     const profile = nameProfile(raw, mappings, { event, hz, shortNames: flags.shortNames, losses, comments });
-    return { profile, event: event.name, hz };
+    return { profile, event: event.name, hz, rung: recording.rung };
   } catch (error) {
     child?.kill('SIGTERM');
     throw error;

@@ -36,6 +36,7 @@ test('what is meant when nothing is said', () =>
       shortNames: false,
       unwind: 'auto',
       unwindMemory: 64 * 2 ** 20,
+      capture: 'auto',
       quiet: false,
     },
   }));

@@ -9,7 +9,7 @@ function lines(text: string, options: ProfileOptions = {}, outputs: readonly str
     const [name = '', path = ''] = output.split(' ');
     return { path, format: formatByName(name) };
   });
-  const said = summary({ profile: profile(text, options), event: 'cpu-clock', hz: 99, written });
+  const said = summary({ profile: profile(text, options), event: 'cpu-clock', hz: 99, rung: 'bpf', written });
   return said.map(stripVTControlCharacters);
 }
 
