@@ -33,20 +33,26 @@ describe.skipIf(missing !== '')(`as an ordinary user${missing && ` (needs ${miss
   afterAll(stopAll);
   const run = (...args: readonly string[]) => profilerAsNobody(args, { cwd: folder });
 
-  /** Samples a second that a command of so many busy threads is to have at least: in user mode, beside what else runs. */
-  const busy = (threads: number) => 0.3 * 999 * threads * SECONDS;
+  /** User and system time of its commands, which bash says last: `0m2.660s 0m0.660s`. */
+  const userSeconds = (times: string) => {
+    const [, minutes, seconds] = /^(\d+)m([\d.]+)s/.exec(times.trim().split('\n').at(-1) ?? '') ?? [];
+    return 60 * Number(minutes) + Number(seconds);
+  };
 
   test.each([nofp, deep] as readonly Target[])('$name: complete at 999 Hz, and every stack is the true one', target => {
     const output = join(folder, 'stacks.pb.gz');
-    const { status, stderr } = run('record', '-F', '999', '-o', output, '--', ...target.make(folder)(SECONDS));
+    const command = ['bash', '-c', '"$@"; times', 'bash', ...target.make(folder)(SECONDS)];
+    const { status, stdout, stderr } = run('record', '-F', '999', '-o', output, '--', ...command);
     expect(status, stderr).toBe(0);
     expect(stderr).toContain('Captured by perf_event_open, own processes in user mode: ');
-    const { stacks, ends } = readStacks(output);
+    const { stacks: all, ends } = readStacks(output);
+    const stacks = all.filter(({ comm }) => comm !== 'bash');
     const astray = tally(
       stacks.filter(stack => !isRooted(stack, roots)),
       stack => frameText(stack.frames[0]!),
     );
-    expect(sum(stacks)).toBeGreaterThan(busy(1));
+    expect(sum(stacks) / 999 / userSeconds(stdout), stdout).toBeGreaterThan(0.85);
+    expect(sum(stacks) / 999 / userSeconds(stdout), stdout).toBeLessThan(1.15);
     expect(sharesOf(stacks, roots).rooted, astray.join('\n')).toBeGreaterThanOrEqual(0.99);
     expect(completeShare(ends)).toBeGreaterThanOrEqual(0.99);
     const wrong = stacks.filter(stack => target.fault!(stack) !== '');
