@@ -6,6 +6,7 @@ import { exitProcess } from '../capture/addon.ts';
 import { ExitCode, ProfilerError } from '../errors.ts';
 import { packageVersion } from '../package.ts';
 import { agentCommand } from './agent-command.ts';
+import { ciCommand } from './ci-command.ts';
 import { convertCommand } from './convert-command.ts';
 import { diffCommand } from './diff-command.ts';
 import { doctorCommand } from './doctor-command.ts';
@@ -46,6 +47,7 @@ const program = new Command('profiler')
   .addCommand(recordCommand())
   .addCommand(convertCommand())
   .addCommand(diffCommand())
+  .addCommand(ciCommand())
   .addCommand(agentCommand())
   .addCommand(queryCommand())
   .addCommand(doctorCommand())
