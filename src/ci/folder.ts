@@ -6,7 +6,7 @@ import { type GateRun, RUNS_FILE, type RunsFile } from '../gate/runs.ts';
 import { writeOutput } from '../sinks/file.ts';
 
 /** What a run before this one may have left. */
-const OURS = /^(?:(?:base|head)-\d+\.pb\.gz|runs\.json)$/;
+const OURS = /^(?:(?:base|head)-\d+\.pb\.gz|runs\.json|(?:flame|diff)\.(?:svg|html)|report\.md)$/;
 
 export class RunsFolder {
   readonly #path: string;

@@ -11,6 +11,7 @@ import { ExitCode, ProfilerError } from '../errors.ts';
 import { lostSamples } from '../model/statistics.ts';
 import type { Child } from './child.ts';
 import { type RecordedRun, type Run, type RunRecipe, recordRun, warmUp } from './ci-record.ts';
+import { writeReport } from './ci-report.ts';
 import { totalSamples } from './summary.ts';
 import { bold, say, status, yellow } from './terminal.ts';
 
@@ -34,6 +35,8 @@ export interface CiRunFlags {
   readonly maxSize: number;
   readonly quiet: boolean;
 }
+
+const MAX_TITLE = 100;
 
 function usage(message: string, hint: string): ProfilerError {
   return new ProfilerError('usage', message, { hint, exitCode: ExitCode.usage });
@@ -132,7 +135,7 @@ class CiRun {
 
   /** Until all is done, a command fails or somebody interrupts. Returns the exit code. */
   async all(): Promise<number> {
-    const { runs, warmup, output } = this.#flags;
+    const { runs, warmup, output, maxSize, quiet } = this.#flags;
     const sides = (['base', 'head'] as const).filter(side => this.#recipes[side]);
     for (const planned of planRuns(sides, runs, warmup)) {
       const status = await this.#one(planned);
@@ -144,7 +147,9 @@ class CiRun {
       return status;
     }
     this.#say(`wrote ${bold(output)}: ${this.#folder.runs.length} profiles and runs.json`);
-    return ExitCode.ok;
+    const { runs: recorded } = this.#folder;
+    const title = this.#recipes.head!.command.join(' ').slice(0, MAX_TITLE);
+    return await writeReport({ folder: output, runs: recorded, title, maxSize, quiet });
   }
 
   #say(text: string): void {
