@@ -69,12 +69,12 @@ export interface TaskSampling {
   readonly kernelStacks: boolean;
   /** User frames: a copy of the registers and of the stack, or what the kernel finds by frame pointers. */
   readonly userStacks: 'copy' | 'frame-pointers' | 'none';
+  /** Of stack in a copy, below 2^16 and a multiple of 8; the kernel writes all of it, whatever there is. */
+  readonly stackBytes: number;
 }
 
 export type Inherit = 'children' | 'threads' | 'none';
 
-/** Of stack in a sample; the kernel writes all of it, whatever there is. */
-export const STACK_BYTES = 16384;
 /** arch/{x86,arm64}/include/uapi/asm/perf_regs.h: bits of bp, sp, ip; of x29, lr, sp, pc. */
 export const USER_REGISTERS = process.arch === 'arm64' ? 0b1111 * 2 ** 29 : 0b111 << 6;
 
@@ -96,7 +96,7 @@ export function bufferedSamplingAttributes(event: SamplingEvent, options: TaskSa
   if (userStacks === 'copy') {
     type |= PerfSampleFormat.PERF_SAMPLE_REGS_USER | PerfSampleFormat.PERF_SAMPLE_STACK_USER;
     attributes.set64(PerfEventAttr.sample_regs_user, USER_REGISTERS);
-    attributes.set32(PerfEventAttr.sample_stack_user, STACK_BYTES);
+    attributes.set32(PerfEventAttr.sample_stack_user, options.stackBytes);
   }
   return attributes.set64(PerfEventAttr.sample_type, type).bytes;
 }

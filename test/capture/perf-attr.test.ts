@@ -65,7 +65,13 @@ describe('sampling', () => {
 describe('sampling into a buffer', () => {
   const event = { type: 1, config: 0, hz: 99, ...both };
   const buffered = (options: Partial<Parameters<typeof bufferedSamplingAttributes>[1]>) =>
-    bufferedSamplingAttributes(event, { inherit: 'none', kernelStacks: false, userStacks: 'none', ...options });
+    bufferedSamplingAttributes(event, {
+      inherit: 'none',
+      kernelStacks: false,
+      userStacks: 'none',
+      stackBytes: 16_384,
+      ...options,
+    });
   /** enum perf_event_sample_format */
   const [TID, TIME, CALLCHAIN, CPU, PERIOD, REGS_USER, STACK_USER] = [2, 4, 32, 128, 256, 4096, 8192] as const;
   const always = BigInt(TID | TIME | CPU | PERIOD);

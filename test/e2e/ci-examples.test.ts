@@ -153,12 +153,14 @@ describe.skipIf(obstacle !== '' || missing !== '')(
       expect(readdirSync(join(at.artifacts, 'profiles'))).toContain('head-1.pb.gz');
     });
 
-    test('inputs are data, and never code', async () => {
-      const at = machine(clone('same'));
-      const evil = '$(touch pwned)`touch pwned`';
-      await runAction(at, { ...inputs, setup: '', base: evil, 'metric-name': evil, runs: '1', run: 'true' });
-      expect(existsSync(join(at.workspace, 'pwned'))).toBe(false);
-    });
+    test.each(['$(touch pwned)`touch pwned`', '--upload-pack=touch pwned;'])(
+      '%j is data, and never code',
+      async evil => {
+        const at = machine(clone('same'));
+        await runAction(at, { ...inputs, setup: '', base: evil, 'metric-name': evil, runs: '1', run: 'true' });
+        expect(existsSync(join(at.workspace, 'pwned'))).toBe(false);
+      },
+    );
 
     test('the example of a workflow', async () => {
       const result = await runWorkflow(machine(clone('slow'), pullRequest), join(examples, 'github.yml'));
