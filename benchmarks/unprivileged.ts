@@ -6,18 +6,7 @@ import { chmodSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { asNobody } from '../test/support/unprivileged.ts';
 import { isRooted, parsePerfScript, Roots, readStacks, sharesOf, sum, type UserStack } from '../test/support/unwind.ts';
-import {
-  clang,
-  deep,
-  go,
-  missingFor,
-  node,
-  nofp,
-  python3,
-  rust,
-  signals,
-  type Target,
-} from '../test/support/unwind-targets.ts';
+import { clang, deep, go, missingFor, node, nofp, rust, signals, type Target } from '../test/support/unwind-targets.ts';
 import { folder, has, measure, profiler, table } from './support.ts';
 
 const SECONDS = 4;

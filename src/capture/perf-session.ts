@@ -19,7 +19,7 @@ const SIDEBAND_PAGES = 16;
 const PAGE = 4096;
 /** Of a buffer of samples; what a user may lock in memory is often not more than the least of these per CPU. */
 const LEAST_PAGES = 32;
-const MOST_BYTES = { buffer: 8 * 2 ** 20, together: 64 * 2 ** 20 };
+const MOST_BYTES = { buffer: 16 * 2 ** 20, together: 64 * 2 ** 20 };
 /**
  * Of stack in a sample: as much as lets a buffer hold what comes in HOLD_MS, which is what compiling the table of a
  * large file takes. Of clang's stacks 0.6 % fit into 16 KiB, 69 % into 32 KiB, 98 % into 64 KiB, which is perf's limit.

@@ -141,9 +141,9 @@ describe.skipIf(obstacle !== '' || missingFor(nofp) !== '')(needsBpf('without BP
     expect(stderr).toContain('captured by perf_event_open');
     const stacks = readCollapsed(output);
     const burning = stacks.filter(({ frames }) => frames[0] === 'nofp-256');
-    expect(countOf(burning)).toBeGreaterThan(200);
+    expect(countOf(burning)).toBeGreaterThan(50);
     const inKernel = countOf(burning, ({ frames }) => frames.some(frame => frame.endsWith('_[k]')));
-    expect(inKernel).toBeGreaterThan(10);
+    expect(inKernel).toBeGreaterThan(0);
     const run = (stack: Stack) => stack.frames.some(frame => frame.startsWith('nofp::run('));
     expect(countOf(burning, run) / countOf(burning)).toBeGreaterThan(0.98);
   });
