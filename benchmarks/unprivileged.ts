@@ -90,11 +90,13 @@ for (const target of targets) {
   const mine = await ours(away, command);
   rows.push(row(target, 'profiler', mine, roots));
   if (!has('perf')) continue;
-  const theirs = await perf(away, command);
-  rows.push(row(target, `perf (CPU × ${(theirs.cpu / mine.cpu).toFixed(1)})`, theirs, roots));
+  try {
+    const theirs = await perf(away, command);
+    rows.push(row(target, `perf (CPU × ${(theirs.cpu / mine.cpu).toFixed(1)})`, theirs, roots));
+  } catch (error) {
+    console.log(`${target.name}: perf failed: ${/^.*(?:assertion|smashing).*$/m.exec(String(error))?.[0] ?? ''}`);
+  }
 }
-console.log(
-  `\nan ordinary user, ${HZ} Hz, ${SECONDS} s, 16 KiB of stack: user stacks that begin where stacks begin, and`,
-);
+console.log(`\nan ordinary user, ${HZ} Hz, ${SECONDS} s: user stacks that begin where stacks begin, and`);
 console.log('that are true where that is known; CPU seconds and MB of the recorder, up to names');
 table([['target', 'recorder', 'samples', 'lost', 'begin', 'true', 'frames', 'CPU s', 'RSS MB'], ...rows]);
