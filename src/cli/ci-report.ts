@@ -1,4 +1,4 @@
-/** What `profiler ci run` makes of its runs for people: pictures of the head, and of what changed. */
+/** What `profiler ci run` makes of its runs for people: pictures of the head, and a report of what changed. */
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { boundedProfile } from '../ci/bounded.ts';
@@ -9,7 +9,7 @@ import type { GateRun } from '../gate/runs.ts';
 import { mergeProfiles } from '../model/merge.ts';
 import type { Profile } from '../model/profile.ts';
 import { diff } from './diff.ts';
-import { readInput } from './diff-inputs.ts';
+import { fileInput } from './diff-inputs.ts';
 import { writeOutputs } from './outputs.ts';
 import { bold, red, say, yellow } from './terminal.ts';
 
@@ -22,6 +22,21 @@ export interface ReportOptions {
   readonly quiet: boolean;
 }
 
+/** What changed, and how sure that is, without rules that could fail. */
+const SHOWN = {
+  failOn: [],
+  floor: '0.5pp',
+  allow: [],
+  strict: false,
+  absolute: false,
+  side: 'both',
+  minPercent: 0,
+  linkBase: '',
+  force: false,
+  baseLabel: {},
+  baseWindows: 1,
+} as const;
+
 /** The profiles of the runs that succeeded. */
 function profilesOf({ folder, runs }: ReportOptions, side: Side): string[] {
   return runs.filter(run => run.side === side && run.status === 0).map(({ profile }) => join(folder, profile));
@@ -31,7 +46,10 @@ function profilesOf({ folder, runs }: ReportOptions, side: Side): string[] {
 async function drawHead(options: ReportOptions, paths: readonly string[]): Promise<boolean> {
   const { folder, title, maxSize, quiet } = options;
   const profiles: Profile[] = [];
-  for (const path of paths) profiles.push(await readInput(path));
+  for (const path of paths) {
+    const loaded = await fileInput(path).load();
+    if ('profile' in loaded) profiles.push(loaded.profile);
+  }
   const { profile } = boundedProfile(mergeProfiles(profiles), maxSize);
   const outputs = (['svg', 'html'] as const).map(name => ({
     path: join(folder, `flame.${name}`),
@@ -54,25 +72,21 @@ function dropLarge(paths: readonly string[], maxSize: number): void {
 }
 
 /** A side without samples is nothing to compare, and no failure of the runs. */
-function tellEmpty(error: unknown): ExitCode {
+function tellEmpty(error: unknown): number {
   if (!(error instanceof ProfilerError) || error.code !== 'empty-side') throw error;
   say(yellow(`No comparison: ${error.message}`));
   return ExitCode.ok;
 }
 
 /** Writes them beside the profiles. Returns the exit code. */
-export async function writeReport(options: ReportOptions): Promise<ExitCode> {
+export async function writeReport(options: ReportOptions): Promise<number> {
   const { folder, title, maxSize } = options;
   const [base, head] = [profilesOf(options, 'base'), profilesOf(options, 'head')];
   if (head.length === 0) return ExitCode.ok;
   const isDrawn = await drawHead(options, head);
-  const output = ['diff.svg', 'diff.html'].map(name => join(folder, name));
-  let code: ExitCode = ExitCode.ok;
-  if (base.length > 0) {
-    const shown = { absolute: false, side: 'both', minPercent: 0, force: false, title } as const;
-    // GATE: with report.md among the outputs, this is the gate's call.
-    code = await diff([], { base, head, output, ...shown }).catch(tellEmpty);
-  }
+  const output = ['report.md', 'diff.html', 'diff.svg'].map(name => join(folder, name));
+  const code =
+    base.length > 0 ? await diff([], { ...SHOWN, runs: folder, output, title }).catch(tellEmpty) : ExitCode.ok;
   dropLarge([...output, join(folder, 'flame.html'), join(folder, 'flame.svg')], maxSize);
   return isDrawn ? code : ExitCode.output;
 }
