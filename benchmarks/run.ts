@@ -19,6 +19,7 @@ const all = [
   'unwind-tables',
   'unwind',
   'record',
+  'unprivileged',
   'overhead',
 ];
 const names = process.argv.length > 2 ? process.argv.slice(2) : all;

@@ -314,10 +314,15 @@ static __always_inline int unwind_by_rule(struct profiler_walk *walk, struct pro
 	if (unwind_cfa(walk, rule, &cfa))
 		return 1;
 	if (rule.saved & (PROFILER_SAVED_FP | PROFILER_SAVED_FP_AT_FP)) {
-		u64 from = rule.saved & PROFILER_SAVED_FP ? cfa : walk->fp;
+		u64 from = (rule.saved & PROFILER_SAVED_FP ? cfa : walk->fp) + (long long)rule.fp * 8;
 
-		if (unwind_read(walk, &fp, 1, from + (long long)rule.fp * 8))
-			return unwind_end(walk, PROFILER_END_BAD_READ);
+		/* Compilers do not tell that it was popped. At the `ret` it lies below sp, where a copied stack has nothing, and
+		 * the register has its old value again. */
+		if (unwind_read(walk, &fp, 1, from)) {
+			if (from >= walk->sp)
+				return unwind_end(walk, PROFILER_END_BAD_READ);
+			fp = walk->fp;
+		}
 	}
 	if (rule.saved & PROFILER_SAVED_RA) {
 		if (unwind_read(walk, &walk->pc, 1, cfa + (long long)rule.ra * 8))

@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -71,12 +72,13 @@ void CopyOut(uint8_t *to, const uint8_t *ring, size_t size, uint64_t position, s
   memcpy(to + first, ring, length - first);
 }
 
-// A perf event on one CPU: either sampled by a BPF program or a sideband buffer that is read from JavaScript.
+// A perf event on one CPU: sampled by a BPF program, or with a buffer of samples or sideband that JavaScript reads.
 class PerfEvent : public Napi::ObjectWrap<PerfEvent> {
  public:
   static Napi::Function Define(Napi::Env env) {
     return DefineClass(env, "PerfEvent",
-                       {InstanceMethod<&PerfEvent::Drain>("drain"), InstanceMethod<&PerfEvent::Close>("close")});
+                       {InstanceMethod<&PerfEvent::Drain>("drain"), InstanceMethod<&PerfEvent::Enable>("enable"),
+                        InstanceMethod<&PerfEvent::WriteTo>("writeTo"), InstanceMethod<&PerfEvent::Close>("close")});
   }
 
   // (attributes: Uint8Array, pid: number, cpu: number, pages: number): pages of buffer, a power of two, 0 for none
@@ -126,6 +128,19 @@ class PerfEvent : public Napi::ObjectWrap<PerfEvent> {
       __atomic_store_n(&page_->data_tail, tail, __ATOMIC_RELEASE);
     }
     return Napi::Number::New(info.Env(), static_cast<double>(used));
+  }
+
+  // starts it, in the children that have inherited it too
+  Napi::Value Enable(const Napi::CallbackInfo &info) {
+    if (ioctl(fd_, PERF_EVENT_IOC_ENABLE, 0)) throw Failure(info.Env(), "start of a perf event", errno);
+    return info.Env().Undefined();
+  }
+
+  // (other: PerfEvent): its records go into the buffer of another event of the same CPU
+  Napi::Value WriteTo(const Napi::CallbackInfo &info) {
+    auto other = PerfEvent::Unwrap(info[0].ToObject());
+    if (ioctl(fd_, PERF_EVENT_IOC_SET_OUTPUT, other->fd())) throw Failure(info.Env(), "share of a perf buffer", errno);
+    return info.Env().Undefined();
   }
 
   Napi::Value Close(const Napi::CallbackInfo &info) {
@@ -453,6 +468,14 @@ Napi::Value Walk(const Napi::CallbackInfo &info) {
   return Napi::Number::New(info.Env(), end | depth << 8);
 }
 
+// (): CPU time of the children that have ended, and of theirs that they waited for, in µs
+Napi::Value ChildrenCpu(const Napi::CallbackInfo &info) {
+  rusage usage = {};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  auto microseconds = [](const timeval &time) { return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec); };
+  return Napi::Number::New(info.Env(), microseconds(usage.ru_utime) + microseconds(usage.ru_stime));
+}
+
 // (status: number): ends the process at once; see its use for the reason
 void Exit(const Napi::CallbackInfo &info) { _exit(info[0].ToNumber().Int32Value()); }
 
@@ -483,6 +506,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("PerfEvent", PerfEvent::Define(env));
   exports.Set("KernelNames", KernelNames::Define(env));
   exports.Set("walk", Napi::Function::New<Walk>(env, "walk"));
+  exports.Set("childrenCpu", Napi::Function::New<ChildrenCpu>(env, "childrenCpu"));
   exports.Set("exit", Napi::Function::New<Exit>(env, "exit"));
   exports.Set("confine", Napi::Function::New<Confine>(env, "confine"));
   return exports;

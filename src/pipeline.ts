@@ -1,10 +1,11 @@
 /** The whole flow on one screen: capture → processes → windows, which are named afterwards (naming.ts). */
 import type { Labeller } from './aggregate/labels.ts';
+import { openSession } from './capture/ladder.ts';
 import type { Consumer } from './capture/merge.ts';
-import type { SessionOptions } from './capture/options.ts';
+import type { CaptureSession, Rung, SessionOptions } from './capture/options.ts';
 import { UnwindEnd } from './capture/records.gen.ts';
 import { isWalked, kernelFrames, unwindEnd, userFrames, Word } from './capture/samples.ts';
-import { maxFrames, monotonicTime, Session } from './capture/session.ts';
+import { maxFrames, monotonicTime } from './capture/session.ts';
 import type { SidebandEvent } from './capture/sideband.ts';
 import { CodeTable } from './process/code.ts';
 import { type Image, ProcessTable } from './process/table.ts';
@@ -12,6 +13,8 @@ import { Unwinder } from './unwind/unwinder.ts';
 import { Window, type WindowOptions } from './window.ts';
 
 export interface RecordingOptions extends SessionOptions {
+  /** How samples are taken; `auto`: by what is allowed. */
+  readonly rung: Rung | 'auto';
   /** Hard limit of kernel memory for unwind tables, bytes. */
   readonly unwindMemory: number;
   /** A process whose samples count from its next exec on: until then it is the shell that waits for the start. */
@@ -29,7 +32,9 @@ const DRAIN_BUSY_NS = 100e6;
 /** A running recording. Its owner opens windows, calls drain() every now and then, and close() at the end. */
 export class Recording implements Consumer {
   readonly #options: RecordingOptions;
-  readonly #session: Session;
+  readonly #session: CaptureSession;
+  /** Why samples are not taken by BPF; '' when they are, or when something else was asked for. */
+  readonly rungRefusal: string;
   readonly #code: CodeTable;
   readonly #processes: ProcessTable;
   readonly #unwinder: Unwinder | undefined;
@@ -48,7 +53,9 @@ export class Recording implements Consumer {
     const { pids, tids } = options.targets;
     const followAll = pids.length + tids.length === 0;
     this.#processes = new ProcessTable({ followAll });
-    this.#session = new Session(options);
+    const { session, refusal } = openSession(options, options.rung);
+    this.#session = session;
+    this.rungRefusal = refusal;
     const maps = this.#session.unwindMaps;
     if (maps) {
       const framePointers = options.unwind === 'auto';
@@ -93,6 +100,15 @@ export class Recording implements Consumer {
   /** Why stacks are not walked by unwind tables though that was wanted. */
   get unwindRefusal(): string | undefined {
     return this.#session.unwindRefusal;
+  }
+
+  get rung(): Rung {
+    return this.#session.rung;
+  }
+
+  /** Between two drains, ms. */
+  get drainMs(): number {
+    return this.#session.drainMs;
   }
 
   get samples(): number {

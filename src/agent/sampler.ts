@@ -63,6 +63,7 @@ export class Sampler {
     const { targets, labels, services, relabel } = config;
     this.#processes = new Processes({ targets, labels: { labels, services, relabel }, workloadOf });
     this.#recording = new Recording({
+      rung: 'bpf',
       event: this.event,
       hz: this.hz,
       targets: { pids: targets.pids, tids: [], inherit: false },

@@ -7,8 +7,12 @@ import { packageRoot } from '../package.ts';
 
 /** A perf event on one CPU. */
 export interface PerfEvent {
-  /** Copies whole records of the sideband buffer; returns the number of bytes. */
+  /** Copies whole records of the buffer; returns the number of bytes. */
   drain(into: Uint8Array): number;
+  /** Starts an event that was made disabled, in the children that have inherited it too. */
+  enable(): void;
+  /** Its records go into the buffer of another event of the same CPU. */
+  writeTo(other: PerfEvent): void;
   close(): void;
 }
 
@@ -52,7 +56,7 @@ export interface Addon {
     programs: readonly string[],
     preallocate: boolean,
   ) => BpfObject;
-  /** `attributes`: a struct perf_event_attr; `pages`: of sideband buffer, a power of two, 0 for none. */
+  /** `attributes`: a struct perf_event_attr; `pages`: of buffer, a power of two, 0 for none. */
   readonly PerfEvent: new (
     attributes: Uint8Array,
     pid: number,
@@ -72,6 +76,8 @@ export interface Addon {
     count: number,
     framePointers: boolean,
   ): number;
+  /** CPU time of the children that have ended, and of theirs that they waited for, µs. */
+  childrenCpu(): number;
   /** Ends the process at once. */
   exit(status: number): never;
   /**
@@ -142,6 +148,11 @@ function isAddonFailure(error: unknown): error is Error & AddonFailure {
 export function addonErrno(error: unknown): string {
   if (!isAddonFailure(error)) return '';
   return Object.entries(constants.errno).find(([, value]) => value === error.errno)?.[0] ?? `E${error.errno}`;
+}
+
+/** What the addon tried when it failed (`perf_event_open`), or '' for anything else. */
+export function addonStep(error: unknown): string {
+  return isAddonFailure(error) ? error.step : '';
 }
 
 /** An addon failure as a sentence with a next step; anything else as it is. */

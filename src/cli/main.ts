@@ -6,6 +6,8 @@ import { exitProcess } from '../capture/addon.ts';
 import { ExitCode, ProfilerError } from '../errors.ts';
 import { packageVersion } from '../package.ts';
 import { agentCommand } from './agent-command.ts';
+import { baselineCommand } from './baseline-command.ts';
+import { ciCommand } from './ci-command.ts';
 import { convertCommand } from './convert-command.ts';
 import { diffCommand } from './diff-command.ts';
 import { doctorCommand } from './doctor-command.ts';
@@ -47,6 +49,8 @@ const program = new Command('profiler')
   .addCommand(recordCommand())
   .addCommand(convertCommand())
   .addCommand(diffCommand())
+  .addCommand(baselineCommand())
+  .addCommand(ciCommand())
   .addCommand(agentCommand())
   .addCommand(queryCommand())
   .addCommand(symbolizeCommand())
@@ -54,7 +58,7 @@ const program = new Command('profiler')
   .addHelpText(
     'after',
     `
-Exit codes: 0 done, 1 failure, 2 wrong usage, 5 not permitted or not supported by the kernel,
+Exit codes: 0 done, 1 failure, 2 wrong usage, 3 regressed and 4 inconclusive (\`diff --fail-on\`), 5 not permitted or not supported by the kernel,
 6 no such target, 7 an output could not be written. \`record -- CMD\` exits as CMD does.`,
   );
 

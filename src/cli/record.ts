@@ -2,18 +2,15 @@
 import { ThreadLabels } from '../aggregate/labels.ts';
 import { allowedRate, defaultEvent } from '../capture/default-event.ts';
 import { findEvent } from '../capture/events/index.ts';
-import { DebugFiles } from '../debug-files/debug-files.ts';
-import { debuginfodOfEnvironment } from '../debug-files/debuginfod.ts';
+import { RUNG_TEXT } from '../capture/ladder.ts';
 import { ExitCode, ProfilerError } from '../errors.ts';
 import { lostSamples } from '../model/statistics.ts';
-import { nameProfile, type Sampling } from '../naming.ts';
 import { packageVersion } from '../package.ts';
 import { Recording } from '../pipeline.ts';
 import { poll } from '../poll.ts';
-import type { MappedCode } from '../process/code.ts';
 import { RuntimeHelp } from '../runtimes/index.ts';
-import type { RawProfile } from '../window.ts';
 import { Child } from './child.ts';
+import { nameWithDebugFiles } from './names.ts';
 import { findOutputs, type Output, writeOutputs } from './outputs.ts';
 import type { RecordFlags } from './record-flags.ts';
 import { summary } from './summary.ts';
@@ -21,8 +18,6 @@ import { findTargets, isAlive } from './targets.ts';
 import { say, sayFailure, status } from './terminal.ts';
 
 const MAX_COMMAND_TEXT = 300;
-/** Who records waits no longer than this for servers of debug files. */
-const FETCH_MS = 30_000;
 /** Formats that show when samples were taken. */
 const TIMED = ['html', 'firefox'];
 
@@ -85,7 +80,11 @@ function startRecording(flags: RecordFlags, child: Child | undefined, help: Runt
     unwindMemory: flags.unwindMemory,
     onWarning: say,
     onExec: pid => help.started(pid),
+    rung: flags.capture,
   });
+  if (recording.rungRefusal !== '' && !flags.quiet) {
+    say(`Captured by ${RUNG_TEXT[recording.rung]}: ${recording.rungRefusal}`);
+  }
   if (recording.unwindRefusal !== undefined) {
     say(`Stacks are walked by frame pointers only: this kernel refused more (${recording.unwindRefusal}).`);
   }
@@ -131,16 +130,6 @@ function untilDone(recording: Recording, flags: RecordFlags, child: Child | unde
   });
 }
 
-async function named(raw: RawProfile, code: readonly MappedCode[], sampling: Sampling, folders: readonly string[]) {
-  const debugFiles = new DebugFiles({ folders, debuginfod: debuginfodOfEnvironment() });
-  try {
-    await debugFiles.prepare(code, FETCH_MS);
-    return { profile: nameProfile(raw, code, sampling, debugFiles), notes: debugFiles.takeNotes() };
-  } finally {
-    debugFiles.close();
-  }
-}
-
 interface Subject {
   readonly command: readonly string[];
   readonly flags: RecordFlags;
@@ -164,10 +153,20 @@ async function collect({ command, flags, child, help }: Subject, times: boolean)
     const sentences = await help.ask(new Set(mappings.flatMap(({ jit }) => jit?.owner ?? [])));
     if (!flags.quiet) for (const sentence of sentences) say(sentence);
     if (!flags.quiet) status(() => 'Resolving names and writing …');
-    const comments = [`profiler ${packageVersion()}`, commandText(command, flags), `${event.name} at ${hz} Hz`];
+    const comments = [
+      `profiler ${packageVersion()}`,
+      commandText(command, flags),
+      `${event.name} at ${hz} Hz`,
+      `captured by ${RUNG_TEXT[recording.rung]}`,
+    ];
     const { shortNames, inlines, lines } = flags;
     const sampling = { event, hz, shortNames, inlines, lines, losses, comments };
-    return { ...(await named(raw, mappings, sampling, flags.debugDir)), event: event.name, hz };
+    return {
+      ...(await nameWithDebugFiles(raw, mappings, sampling, flags.debugDir)),
+      event: event.name,
+      hz,
+      rung: recording.rung,
+    };
   } catch (error) {
     child?.kill('SIGTERM');
     throw error;
@@ -181,7 +180,8 @@ export async function record(command: readonly string[], flags: RecordFlags): Pr
   checkTargets(command, flags);
   const outputs = findOutputs(flags.output, flags.format);
   const help = new RuntimeHelp([...(flags.nodeFlags ? ['node'] : []), ...(flags.jvmPerfmap ? ['jvm'] : [])]);
-  const child = command.length > 0 ? new Child(command, help.environment(command, process.env)) : undefined;
+  const child =
+    command.length > 0 ? new Child(command, { environment: help.environment(command, process.env) }) : undefined;
   try {
     return await recordAndWrite({ command, flags, child, help }, outputs);
   } finally {

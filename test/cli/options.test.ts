@@ -38,6 +38,7 @@ test('what is meant when nothing is said', () =>
       lines: true,
       unwind: 'auto',
       unwindMemory: 64 * 2 ** 20,
+      capture: 'auto',
       quiet: false,
       nodeFlags: true,
       jvmPerfmap: false,

@@ -87,6 +87,11 @@ describe('a frame is left by its rule', () => {
     expect(one(savingFpAtFp(rules.sp(3), -1), second).walk({ pc: 0x40_1004, fp: word(2) }, stack)).toBe(two);
   });
 
+  test('with the frame pointer popped already, as at a ret: it lies below what was copied', () => {
+    const stack = [0x40_1805, JUNK, JUNK, CALL];
+    expect(one(savingFp(rules.sp(1), -2), second).walk({ pc: 0x40_1004, fp: word(2) }, stack)).toBe(two);
+  });
+
   test('with the stack pointer in memory, as where a function has aligned its stack', () => {
     // gcc: push the old sp, which is the CFA, at fp - 8; the frame pointer at fp.
     const stack = [JUNK, word(6), word(8), JUNK, JUNK, 0x40_1805, JUNK, JUNK, JUNK, CALL];
