@@ -20,9 +20,11 @@ export function dwarfSymbols(
       const parts = partsOf(mapping);
       if (parts === undefined) return undefined;
       const index = indexes?.of(parts) ?? new LineIndex('', undefined);
-      if (index.hasStored) return new DwarfTable(index, () => openDwarf(parts));
+      // What is split off has its addresses there, whatever the compiler.
+      const isSplit = parts.main.elf.sections.some(({ name }) => name === '.debug_addr');
+      if (index.hasStored) return new DwarfTable(index, () => openDwarf(parts), isSplit);
       const units = openDwarf(parts);
-      return units && new DwarfTable(index, () => units);
+      return units && new DwarfTable(index, () => units, isSplit);
     },
   };
 }
@@ -41,6 +43,7 @@ function boundsAt(starts: Uint32Array, distance: number): [number, number] {
 class DwarfTable implements SourceTable {
   readonly #index: LineIndex;
   readonly #open: () => UnitTables | undefined;
+  readonly #isSplit: boolean;
   #units: UnitTables | undefined;
   #isOpen = false;
   /** Of each unit's table: symbol + 1 of each scope. */
@@ -49,7 +52,9 @@ class DwarfTable implements SourceTable {
   #addresses = [Number.NaN, Number.NaN];
   #answers = [-1, -1];
 
-  constructor(index: LineIndex, open: () => UnitTables | undefined) {
+  /** `isSplit`: units may be in files of their own. */
+  constructor(index: LineIndex, open: () => UnitTables | undefined, isSplit: boolean) {
+    this.#isSplit = isSplit;
     this.#index = index;
     this.#open = open;
   }
@@ -96,10 +101,10 @@ class DwarfTable implements SourceTable {
     const [lineStart, lineEnd] = boundsAt(table.lines.starts, distance);
     const [scopeStart, scopeEnd] = boundsAt(table.innermost.starts, distance);
     const start = Math.max(lineStart, scopeStart);
-    const known = this.#index.known(start);
+    const known = this.#index.known(start, distance);
     if (known >= 0) return known;
-    // Without scopes, what was split off the unit may be missing only now.
-    const isKept = table.scopes.length > 0;
+    // A unit without functions: its file may be missing only now.
+    const isKept = !this.#isSplit || table.scopes.length > 0;
     let answer = -1;
     linesAt(table, address, (scope, file, line) => {
       if (answer < 0) answer = this.#index.begin(table.base, start, Math.min(lineEnd, scopeEnd), isKept);
