@@ -7,6 +7,7 @@ import { debuginfodOfEnvironment } from '../debug-files/debuginfod.ts';
 import type { Sampling } from '../naming.ts';
 import { type CodeReference, openReferred, type ReferredCode } from '../process/code-reference.ts';
 import type { Upload } from '../sinks/sink.ts';
+import { LineIndexes } from '../symbolize/lines/line-indexes.ts';
 import type { RawProfile } from '../window.ts';
 import { type ExportOptions, exportAs, exportWindow } from './export.ts';
 
@@ -46,13 +47,14 @@ function open(reference: CodeReference): ReferredCode {
   let code = opened.get(reference.id);
   if (code === undefined) {
     code = openReferred(reference);
-    opened.set(reference.id, code);
-  }
+  } else opened.delete(reference.id); // the last one used is the last one
+  opened.set(reference.id, code);
   return code;
 }
 
 let debugFiles = new DebugFiles();
 let debugFolders: readonly string[] | undefined;
+const lineIndexes = new LineIndexes();
 
 function lookInto(folders: readonly string[]): void {
   if (JSON.stringify(folders) === JSON.stringify(debugFolders)) return;
@@ -82,12 +84,13 @@ function boundMemory(used: readonly CodeReference[]): void {
   if (bytes <= MAX_BYTES.idle) return;
   const kept = bytes <= MAX_BYTES.all ? new Set(used.map(({ id }) => id)) : new Set();
   for (const id of opened.keys()) if (!kept.has(id)) opened.delete(id);
+  if (kept.size === 0) lineIndexes.close();
 }
 
 async function run({ raw, code, job, debugFolders }: WindowJob): Promise<readonly Upload[] | Uint8Array> {
   lookInto(debugFolders);
   for (const { id } of await debugFiles.prepare(code.map(open), FETCH_MS)) opened.delete(id);
-  const named = { raw, mappings: code.map(open), debugFiles };
+  const named = { raw, mappings: code.map(open), debugFiles, lineIndexes };
   return job.kind === 'uploads' ? exportWindow(named, job.options) : exportAs(named, job);
 }
 
@@ -101,6 +104,7 @@ async function handle(message: ToExporter): Promise<void> {
   try {
     const result = await run(message);
     reply({ id: message.id, result, notes: debugFiles.takeNotes() });
+    lineIndexes.save(false);
   } catch (error) {
     reply({ id: message.id, error: String(error instanceof Error ? error.stack : error) });
   }

@@ -11,6 +11,7 @@ import { packageVersion } from '../package.ts';
 import { Recording } from '../pipeline.ts';
 import { poll } from '../poll.ts';
 import type { MappedCode } from '../process/code.ts';
+import { LineIndexes } from '../symbolize/lines/line-indexes.ts';
 import type { RawProfile } from '../window.ts';
 import { Child } from './child.ts';
 import { findOutputs, writeOutputs } from './outputs.ts';
@@ -130,10 +131,14 @@ function untilDone(recording: Recording, flags: RecordFlags, child: Child | unde
 
 async function named(raw: RawProfile, code: readonly MappedCode[], sampling: Sampling, folders: readonly string[]) {
   const debugFiles = new DebugFiles({ folders, debuginfod: debuginfodOfEnvironment() });
+  const lineIndexes = new LineIndexes();
   try {
     await debugFiles.prepare(code, FETCH_MS);
-    return { profile: nameProfile(raw, code, sampling, debugFiles), notes: debugFiles.takeNotes() };
+    const profile = nameProfile(raw, code, sampling, debugFiles, lineIndexes);
+    lineIndexes.save(true);
+    return { profile, notes: debugFiles.takeNotes() };
   } finally {
+    lineIndexes.close();
     debugFiles.close();
   }
 }

@@ -1,5 +1,6 @@
 /** Functions, inlined calls and source lines from DWARF. */
 
+import { PooledFile } from '../debug-files/pool.ts';
 import { openDwarf } from '../elf/dwarf/dwarf.ts';
 import type { DwarfParts } from '../elf/dwarf/parts.ts';
 import { intervalAt, linesAt, type UnitTable, type UnitTables } from '../elf/dwarf/unit-table.ts';
@@ -22,9 +23,9 @@ export function dwarfSymbols(
       const index = indexes?.of(parts) ?? new LineIndex('', undefined);
       // What is split off has its addresses there, whatever the compiler.
       const isSplit = parts.main.elf.sections.some(({ name }) => name === '.debug_addr');
-      if (index.hasStored) return new DwarfTable(index, () => openDwarf(parts), isSplit);
+      if (index.hasStored) return new DwarfTable(index, () => openDwarf(parts), isSplit, placeOf(parts));
       const units = openDwarf(parts);
-      return units && new DwarfTable(index, () => units, isSplit);
+      return units && new DwarfTable(index, () => units, isSplit, placeOf(parts));
     },
   };
 }
@@ -32,6 +33,11 @@ export function dwarfSymbols(
 /** What the mapped file itself has. */
 function ownParts({ elf, bytes }: CodeMapping): DwarfParts | undefined {
   return elf && bytes && { main: { elf, bytes } };
+}
+
+/** The path of the file that it is in, '' for the mapped file itself. */
+function placeOf({ main: { bytes } }: DwarfParts): string {
+  return bytes instanceof PooledFile ? bytes.path : '';
 }
 
 /** Where an address lies in ascending starts: the beginning of its interval, and that of the next. */
@@ -44,6 +50,7 @@ class DwarfTable implements SourceTable {
   readonly #index: LineIndex;
   readonly #open: () => UnitTables | undefined;
   readonly #isSplit: boolean;
+  readonly #place: string;
   #units: UnitTables | undefined;
   #isOpen = false;
   /** Of each unit's table: symbol + 1 of each scope. */
@@ -52,9 +59,10 @@ class DwarfTable implements SourceTable {
   #addresses = [Number.NaN, Number.NaN];
   #answers = [-1, -1];
 
-  /** `isSplit`: units may be in files of their own. */
-  constructor(index: LineIndex, open: () => UnitTables | undefined, isSplit: boolean) {
+  /** `isSplit`: units may be in files of their own. `place`: path of a debug file, '' for the mapped file. */
+  constructor(index: LineIndex, open: () => UnitTables | undefined, isSplit: boolean, place: string) {
     this.#isSplit = isSplit;
+    this.#place = place;
     this.#index = index;
     this.#open = open;
   }
@@ -75,6 +83,10 @@ class DwarfTable implements SourceTable {
 
   kindOf(): FrameKind {
     return FrameKind.native;
+  }
+
+  describe(): string {
+    return `source lines, inlined calls and functions, from ${this.#place || 'the file itself'}`;
   }
 
   linesAt(address: number, lines: LineSink): void {

@@ -35,6 +35,8 @@ export interface SourceTable extends SymbolTable {
    * address has one line: the symbol.
    */
   linesAt?(address: number, lines: LineSink): void;
+  /** What it has, in a few words for `profiler doctor --symbols`. Else its symbols are counted. */
+  describe?(): string;
 }
 
 /** One kind of place that names come from. */
