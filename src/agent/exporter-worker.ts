@@ -83,8 +83,13 @@ function boundMemory(used: readonly CodeReference[]): void {
   const bytes = usedBytes();
   if (bytes <= MAX_BYTES.idle) return;
   const kept = bytes <= MAX_BYTES.all ? new Set(used.map(({ id }) => id)) : new Set();
-  for (const id of opened.keys()) if (!kept.has(id)) opened.delete(id);
+  // Those that were used longest ago first.
+  const idle = [...opened.keys()].filter(id => !kept.has(id));
   if (kept.size === 0) lineIndexes.close();
+  while (idle.length > 0 && usedBytes() > MAX_BYTES.idle) {
+    for (const id of idle.splice(0, Math.ceil(idle.length / 2))) opened.delete(id);
+    collectGarbage();
+  }
 }
 
 async function run({ raw, code, job, debugFolders }: WindowJob): Promise<readonly Upload[] | Uint8Array> {
