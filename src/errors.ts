@@ -1,10 +1,14 @@
-/** What the process exits with. 3 and 4 are kept for the regression gate (regressed, inconclusive). */
+/** What the process exits with. */
 export const ExitCode = {
   ok: 0,
   /** Something failed while recording. */
   failure: 1,
   /** The command line asks for something that does not exist or contradicts itself. */
   usage: 2,
+  /** `diff --fail-on`: the head is slower than a rule allows. */
+  regressed: 3,
+  /** `diff --fail-on --strict`: whether it is could not be told. */
+  inconclusive: 4,
   /** The kernel or the user's rights do not allow it; `profiler doctor` says what to do. */
   notPermitted: 5,
   /** No such process, thread or cgroup. */

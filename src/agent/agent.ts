@@ -113,6 +113,7 @@ export class Agent {
       config: this.config,
       share: sampledShare(this.#guard.step),
       workloadOf: identity => this.#pods?.find(identity),
+      onWarning: this.#log.warn,
       onWindow: ended => this.#export(ended),
       onTick: () => this.#watchMemory(),
       onError: error => {

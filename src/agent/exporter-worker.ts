@@ -5,7 +5,7 @@ import { parentPort } from 'node:worker_threads';
 import { DebugFiles } from '../debug-files/debug-files.ts';
 import { debuginfodOfEnvironment } from '../debug-files/debuginfod.ts';
 import type { Sampling } from '../naming.ts';
-import { type CodeReference, openReferred, type ReferredCode } from '../process/code-reference.ts';
+import { type CodeReference, openReferred, type ReferredCode, renewReferred } from '../process/code-reference.ts';
 import type { Upload } from '../sinks/sink.ts';
 import { LineIndexes } from '../symbolize/lines/line-indexes.ts';
 import type { RawProfile } from '../window.ts';
@@ -40,6 +40,9 @@ const MAX_BYTES = { idle: 24 * 2 ** 20, all: 96 * 2 ** 20 };
 /** Windows come every few seconds: what servers send later than this names the next one. */
 const FETCH_MS = 3000;
 
+/** Of the memory that an agent has. */
+const MAX_UNPACKED = 64 * 2 ** 20;
+
 /** What is known of code, its symbols and their names, is kept as long as it is in here. */
 const opened = new Map<number, ReferredCode>();
 
@@ -47,7 +50,10 @@ function open(reference: CodeReference): ReferredCode {
   let code = opened.get(reference.id);
   if (code === undefined) {
     code = openReferred(reference);
-  } else opened.delete(reference.id); // the last one used is the last one
+  } else {
+    renewReferred(code, reference);
+    opened.delete(reference.id); // the last one used is the last one
+  }
   opened.set(reference.id, code);
   return code;
 }
@@ -59,7 +65,7 @@ const lineIndexes = new LineIndexes();
 function lookInto(folders: readonly string[]): void {
   if (JSON.stringify(folders) === JSON.stringify(debugFolders)) return;
   debugFiles.close();
-  debugFiles = new DebugFiles({ folders, debuginfod: debuginfodOfEnvironment() });
+  debugFiles = new DebugFiles({ folders, debuginfod: debuginfodOfEnvironment(), maxUnpackedBytes: MAX_UNPACKED });
   debugFolders = folders;
   opened.clear();
 }
@@ -94,8 +100,9 @@ function boundMemory(used: readonly CodeReference[]): void {
 
 async function run({ raw, code, job, debugFolders }: WindowJob): Promise<readonly Upload[] | Uint8Array> {
   lookInto(debugFolders);
-  for (const { id } of await debugFiles.prepare(code.map(open), FETCH_MS)) opened.delete(id);
+  for (const { id } of debugFiles.outdated(code.map(open))) opened.delete(id);
   const named = { raw, mappings: code.map(open), debugFiles, lineIndexes };
+  await debugFiles.prepare(named.mappings, FETCH_MS);
   return job.kind === 'uploads' ? exportWindow(named, job.options) : exportAs(named, job);
 }
 

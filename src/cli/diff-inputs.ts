@@ -1,11 +1,28 @@
-/** Which files `profiler diff` compares, and reading them. */
+/** Which profiles `profiler diff` compares, and reading them. */
 import { createReadStream, statSync } from 'node:fs';
 import { readProfile } from '../decode/index.ts';
 import type { SideName } from '../diff/difference.ts';
 import { ExitCode, ProfilerError, systemCode } from '../errors.ts';
+import { type Baseline, isBaseline, parseBaseline } from '../gate/baseline.ts';
+import type { GateRun } from '../gate/runs.ts';
 import type { Profile } from '../model/profile.ts';
+import { readRegular } from '../store/read.ts';
 
-export type Inputs = Readonly<Record<SideName, readonly string[]>>;
+/** One profile, or a file of what some had. */
+export type Loaded = { readonly profile: Profile } | { readonly baseline: Baseline };
+
+export interface Input {
+  readonly name: string;
+  /** What is known of the run that it was recorded in. */
+  readonly run?: GateRun;
+  /** @throws ProfilerError when it cannot be read, or is no profile */
+  load(): Promise<Loaded>;
+}
+
+export type Inputs = Readonly<Record<SideName, readonly Input[]>>;
+type Paths = Readonly<Record<SideName, readonly string[]>>;
+
+const MAX_BASELINE = 2 ** 28;
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
@@ -14,7 +31,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTDIR: 'a part of its path is no directory',
 };
 
-function usage(message: string, hint: string): ProfilerError {
+export function usage(message: string, hint: string): ProfilerError {
   return new ProfilerError('usage', message, { hint, exitCode: ExitCode.usage });
 }
 
@@ -25,7 +42,8 @@ function identity(path: string): string {
   return stats?.isFile() ? `${stats.dev}:${stats.ino}` : path;
 }
 
-function checkTwice({ base, head }: Inputs): void {
+/** @throws ProfilerError when a file is named twice */
+export function checkTwice({ base, head }: Paths): void {
   const known = new Map<string, string>();
   for (const path of [...base, ...head]) {
     const id = identity(path);
@@ -39,44 +57,60 @@ function checkTwice({ base, head }: Inputs): void {
   }
 }
 
+export const SIDES_HINT = 'Say `profiler diff BASE HEAD`, or --base FILE… --head FILE… for several of a side.';
+
 /**
  * @param files without an option: a base and a head
- * @throws ProfilerError when they are not two sides of different files
+ * @throws ProfilerError when it cannot be told which side a file is of
  */
-export function findInputs(
+export function findPaths(
   files: readonly string[],
   flags: { readonly base?: readonly string[]; readonly head?: readonly string[] },
-): Inputs {
+): Paths {
   const { base = [], head = [] } = flags;
-  const hint = 'Say `profiler diff BASE HEAD`, or --base FILE… --head FILE… for several of a side.';
   if (files.length > 0 && base.length + head.length > 0) {
-    throw usage(`of which side "${files[0]}" is cannot be told.`, hint);
+    throw usage(`of which side "${files[0]}" is cannot be told.`, SIDES_HINT);
   }
   if (files.length > 0 && files.length !== 2) {
-    throw usage(`two profiles are compared, not ${files.length}.`, hint);
+    throw usage(`two profiles are compared, not ${files.length}.`, SIDES_HINT);
   }
-  const inputs = files.length === 2 ? { base: [files[0]!], head: [files[1]!] } : { base, head };
-  for (const side of ['base', 'head'] as const) {
-    if (inputs[side].length === 0) throw usage(`there is no profile for the ${side}.`, hint);
-  }
-  checkTwice(inputs);
-  return inputs;
+  return files.length === 2 ? { base: [files[0]!], head: [files[1]!] } : { base, head };
 }
 
-/** @throws ProfilerError when it cannot be read, or is no profile */
-export async function readInput(path: string): Promise<Profile> {
+function unreadable(name: string, cause: unknown): unknown {
+  const code = systemCode(cause);
+  if (cause instanceof ProfilerError || code === '') return cause;
+  return new ProfilerError('unreadable', `cannot read ${name}: ${REASONS[code] ?? code}.`, { cause });
+}
+
+/** undefined for JSON of another kind. */
+function readBaseline(path: string): Baseline | undefined {
+  const text = readRegular(path, MAX_BASELINE)?.toString() ?? '';
+  if (!isBaseline(text)) return undefined;
+  const baseline = parseBaseline(text);
+  if (typeof baseline !== 'string') return baseline;
+  throw new ProfilerError('unreadable-profile', `cannot read "${path}" as a baseline: ${baseline}.`, {
+    hint: 'Make it anew with `profiler baseline`.',
+  });
+}
+
+async function load(path: string): Promise<Loaded> {
   const name = path === '-' ? inputName(path) : `"${path}"`;
-  const chunks = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 2 ** 18 });
   try {
-    return await readProfile(chunks, name);
+    const baseline = path.endsWith('.json') ? readBaseline(path) : undefined;
+    if (baseline) return { baseline };
+    const chunks = path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 2 ** 18 });
+    return { profile: await readProfile(chunks, name) };
   } catch (error) {
-    const code = systemCode(error);
-    if (error instanceof ProfilerError || code === '') throw error;
-    throw new ProfilerError('unreadable', `cannot read ${name}: ${REASONS[code] ?? code}.`, { cause: error });
+    throw unreadable(name, error);
   }
+}
+
+export function fileInput(path: string, run?: GateRun): Input {
+  return { name: inputName(path), load: () => load(path), ...(run && { run }) };
 }
 
 /** What an input is called. */
-export function inputName(path: string): string {
+function inputName(path: string): string {
   return path === '-' ? 'standard input' : path;
 }

@@ -8,7 +8,6 @@ import { REASONS } from '../model/statistics.ts';
 import { CodeTable, type MappedCode } from '../process/code.ts';
 import { ProcessTable } from '../process/table.ts';
 import { type SourceTable, type SymbolSource, symbolSources } from '../symbolize/index.ts';
-import { runningKernel } from '../symbolize/kernel-files.ts';
 import { green, yellow } from './terminal.ts';
 
 const FETCH_MS = 30_000;
@@ -119,7 +118,7 @@ export async function doctorSymbols(target: string, debugFolders: readonly strin
   try {
     const codes = codesOf(target, table);
     await debugFiles.prepare(codes, FETCH_MS);
-    const sources = symbolSources(runningKernel, debugFiles);
+    const sources = symbolSources({ debugFiles });
     print(`Sources, in the order in which they are asked: ${sources.map(({ name }) => name).join(', ')}.`);
     printAdvice(codes.flatMap(code => report(code, sources)));
     for (const note of debugFiles.takeNotes()) print(yellow(`debug files: ${note}`));

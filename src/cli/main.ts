@@ -6,13 +6,15 @@ import { exitProcess } from '../capture/addon.ts';
 import { ExitCode, ProfilerError } from '../errors.ts';
 import { packageVersion } from '../package.ts';
 import { agentCommand } from './agent-command.ts';
+import { baselineCommand } from './baseline-command.ts';
+import { ciCommand } from './ci-command.ts';
 import { convertCommand } from './convert-command.ts';
 import { diffCommand } from './diff-command.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { queryCommand } from './query-command.ts';
 import { recordCommand } from './record-command.ts';
 import { symbolizeCommand } from './symbolize-command.ts';
-import { red, say } from './terminal.ts';
+import { red, say, sayFailure } from './terminal.ts';
 
 function report(error: unknown): ExitCode {
   if (error instanceof CommanderError) {
@@ -20,7 +22,7 @@ function report(error: unknown): ExitCode {
     return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
   }
   if (error instanceof ProfilerError) {
-    say(`${red('error:')} ${error.message}${error.hint ? `\n  ${error.hint}` : ''}`);
+    sayFailure(error);
     return error.exitCode;
   }
   const message = error instanceof Error ? error.message : String(error);
@@ -47,6 +49,8 @@ const program = new Command('profiler')
   .addCommand(recordCommand())
   .addCommand(convertCommand())
   .addCommand(diffCommand())
+  .addCommand(baselineCommand())
+  .addCommand(ciCommand())
   .addCommand(agentCommand())
   .addCommand(queryCommand())
   .addCommand(symbolizeCommand())
@@ -54,7 +58,7 @@ const program = new Command('profiler')
   .addHelpText(
     'after',
     `
-Exit codes: 0 done, 1 failure, 2 wrong usage, 5 not permitted or not supported by the kernel,
+Exit codes: 0 done, 1 failure, 2 wrong usage, 3 regressed and 4 inconclusive (\`diff --fail-on\`), 5 not permitted or not supported by the kernel,
 6 no such target, 7 an output could not be written. \`record -- CMD\` exits as CMD does.`,
   );
 

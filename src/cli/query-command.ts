@@ -15,14 +15,16 @@ Examples:
 WHEN is a time as ISO 8601 writes it (without a zone: local time), milliseconds since 1970, now, or the distance
 from now: -30s, -15m, -2h, -7d. A profile counts when a part of it lies in between.`;
 
-function when(value: string): number {
+/** For options: a time, or the error that it is none. */
+export function when(value: string): number {
   const time = parseWhen(value, Date.now());
   if (time === undefined)
     throw new InvalidArgumentError('It has to be a time, such as now, -15m or 2026-01-31T10:00Z.');
   return time;
 }
 
-function label(value: string, previous: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+/** For options that may repeat: `name=value`. */
+export function label(value: string, previous: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
   const [, name = '', text = ''] = /^([A-Za-z_]\w*)=(.*)$/s.exec(value) ?? [];
   if (name === '') throw new InvalidArgumentError('It has to be a label and its value, such as hostname=web-1.');
   return Object.fromEntries([...Object.entries(previous), [name, text]]);

@@ -1,4 +1,6 @@
 /** What is said at the end of a recording. */
+import { RUNG_TEXT } from '../capture/ladder.ts';
+import type { Rung } from '../capture/options.ts';
 import type { Profile } from '../model/profile.ts';
 import { frameStatistics, lostSamples, unnamedText, unwindingText } from '../model/statistics.ts';
 import type { Output } from './outputs.ts';
@@ -19,6 +21,7 @@ export interface SummaryInput {
   readonly profile: Profile;
   readonly event: string;
   readonly hz: number;
+  readonly rung: Rung;
   readonly written: readonly Output[];
   /** Debug files that could not be used. */
   readonly notes: readonly string[];
@@ -26,12 +29,13 @@ export interface SummaryInput {
 
 const MAX_NOTES = 5;
 
-export function summary({ profile, event, hz, written, notes }: SummaryInput): string[] {
+export function summary({ profile, event, hz, rung, written, notes }: SummaryInput): string[] {
   const samples = totalSamples(profile);
   const seconds = (profile.durationMs / 1000).toFixed(1);
   const losses = Object.entries(profile.losses).filter(([, count]) => count > 0);
   const lost = lostSamples(profile.losses);
-  const lines = [`${bold(`${samples} samples`)} of ${event} at ${hz} Hz in ${seconds} s, ${lost} lost`];
+  const how = rung === 'bpf' ? '' : `, captured by ${RUNG_TEXT[rung]}`;
+  const lines = [`${bold(`${samples} samples`)} of ${event} at ${hz} Hz in ${seconds} s, ${lost} lost${how}`];
   if (samples === 0) {
     lines.push(yellow('Nothing was sampled: the targets used no CPU, or were filtered away.'));
   }

@@ -1,6 +1,7 @@
 /** The debug files of what was sampled: the one object that sources of names ask. */
 
-import type { ByteSource } from '../elf/bytes.ts';
+import { type ByteSource, ElfError } from '../elf/bytes.ts';
+import { unpackedSize } from '../elf/compressed.ts';
 import { hasDebugInfo, hasSymbolTable } from '../elf/debug-links.ts';
 import type { DwarfFile, DwarfParts } from '../elf/dwarf/parts.ts';
 import type { Elf } from '../elf/elf.ts';
@@ -24,6 +25,11 @@ export interface DebuggedCode {
 export interface DebugFileOptions {
   /** Folders of debug files as /usr/lib/debug is one, looked into before it. */
   readonly folders?: readonly string[];
+  /**
+   * DWARF in compressed sections is in memory as a whole: beyond so many bytes a file's is left out, and its symbols
+   * are not. Default 1 GiB.
+   */
+  readonly maxUnpackedBytes?: number;
   /** Servers to ask for what the machine does not have; none without it. */
   readonly debuginfod?: DebuginfodOptions | undefined;
 }
@@ -35,32 +41,41 @@ interface Known {
   supplementary?: PlacedFile | { readonly missing: string } | null;
   parts?: DwarfParts | null;
   mini?: DwarfFile | null;
+  /** Until when a missing file is not looked for again, and servers are not asked again; as performance.now(). */
+  lookAt: number;
+  askAt: number;
 }
+
+/** A debug package may be installed, or published, while an agent runs. */
+const AGAIN_MS = 15 * 60_000;
 
 export class DebugFiles {
   readonly #notes = new Notes();
   readonly #finder: Finder;
   readonly #servers: Debuginfod | undefined;
+  readonly #maxUnpacked: number;
   readonly #known = new WeakMap<DebuggedCode, Known>();
   /** Code whose debug file came after it was named. */
   readonly #late = new WeakSet<DebuggedCode>();
 
-  constructor({ folders = [], debuginfod }: DebugFileOptions = {}) {
+  constructor({ folders = [], debuginfod, maxUnpackedBytes = 2 ** 30 }: DebugFileOptions = {}) {
+    this.#maxUnpacked = maxUnpackedBytes;
     this.#finder = new Finder(folders, this.#notes);
     this.#servers = debuginfod && new Debuginfod(debuginfod);
   }
 
   /**
    * Has ready what takes time: what servers have, for `waitMs` milliseconds at most, and what has to be unpacked. The
-   * rest of this class does not wait. Returns the code that was prepared before and has more now: what is known of its
-   * names is out of date.
+   * rest of this class does not wait.
    */
-  async prepare<T extends DebuggedCode>(codes: readonly T[], waitMs: number): Promise<T[]> {
-    const late = codes.filter(code => this.#late.delete(code));
-    for (const code of late) this.#known.delete(code);
+  async prepare(codes: readonly DebuggedCode[], waitMs: number): Promise<void> {
     await this.#fetchAll(codes, waitMs);
     for (const code of codes) await this.#unpack(code);
-    return late;
+  }
+
+  /** The code whose debug files came after it was named: it needs another object, since names are kept with the old one. */
+  outdated<T extends DebuggedCode>(codes: readonly T[]): T[] {
+    return codes.filter(code => this.#late.has(code) || this.#appeared(code));
   }
 
   /** The file whose symbols complete those of a stripped program: the debug file's, else MiniDebugInfo. */
@@ -99,14 +114,26 @@ export class DebugFiles {
     const { elf, bytes, filename } = code;
     if (known === undefined && elf !== undefined && bytes !== undefined) {
       const root = code.root === undefined ? '' : `/proc/self/fd/${code.root}`;
-      known = { program: { elf, bytes, place: { root, path: withoutDeleted(filename) } } };
+      const program = { elf, bytes, place: { root, path: withoutDeleted(filename) } };
+      known = { program, lookAt: 0, askAt: 0 };
       this.#known.set(code, known);
     }
     return known;
   }
 
+  /** Whether a debug file lies there now that did not when it was looked for. */
+  #appeared(code: DebuggedCode): boolean {
+    const known = this.#known.get(code);
+    if (known?.separate !== null || performance.now() < known.lookAt) return false;
+    known.lookAt = performance.now() + AGAIN_MS;
+    return this.#finder.separate(known.program) !== undefined;
+  }
+
   #separate(known: Known): PlacedFile | undefined {
-    if (known.separate === undefined) known.separate = this.#finder.separate(known.program) ?? null;
+    if (known.separate === undefined) {
+      known.separate = this.#finder.separate(known.program) ?? null;
+      known.lookAt = performance.now() + AGAIN_MS;
+    }
     return known.separate ?? undefined;
   }
 
@@ -123,12 +150,13 @@ export class DebugFiles {
 
   #parts(known: Known): DwarfParts | undefined {
     const main = this.#main(known);
-    if (main === undefined) return undefined;
+    if (main === undefined || !this.#fits(main)) return undefined;
     const { program } = known;
     const shared = this.#supplementary(known, main);
     if (shared && 'missing' in shared) {
       this.#notes.add(main.place.path, `what it shares with other files is missing (build id ${shared.missing})`);
     }
+    if (shared && 'elf' in shared && !this.#fits(shared)) return undefined;
     const units = this.#finder.packageOf(program, main);
     return {
       main,
@@ -136,6 +164,18 @@ export class DebugFiles {
       ...(units ? { package: units } : {}),
       split: (name, directory) => this.#finder.split(program, name, directory),
     };
+  }
+
+  #fits({ elf, bytes, place }: PlacedFile): boolean {
+    try {
+      const size = unpackedSize(elf, bytes);
+      if (size <= this.#maxUnpacked) return true;
+      this.#notes.add(place.path, `its compressed debug information would take ${Math.ceil(size / 2 ** 20)} MiB`);
+    } catch (error) {
+      if (!(error instanceof ElfError)) throw error;
+      this.#notes.add(place.path, error.message);
+    }
+    return false;
   }
 
   async #fetchAll(codes: readonly DebuggedCode[], waitMs: number): Promise<void> {
@@ -161,7 +201,8 @@ export class DebugFiles {
   /** Whether something came. */
   async #fetch(code: DebuggedCode, servers: Debuginfod): Promise<boolean> {
     const known = this.#of(code);
-    if (known === undefined) return false;
+    if (known === undefined || performance.now() < known.askAt) return false;
+    known.askAt = performance.now() + AGAIN_MS;
     let came = false;
     if (this.#main(known) === undefined) {
       const path = await this.#download(known.program.elf.buildId, code.filename, servers);

@@ -4,7 +4,7 @@
  * was opened.
  */
 
-import { readlinkSync } from 'node:fs';
+import { existsSync, readlinkSync } from 'node:fs';
 import { systemCode } from '../errors.ts';
 
 /** As the kernel counts (include/linux/namei.h: MAXSYMLINKS). */
@@ -15,6 +15,8 @@ const MAX_LINKS = 40;
  * way does not exist.
  */
 export function resolveWithin(root: string, path: string): string | undefined {
+  // Most places are empty, and to be told so by an error for each costs ten times as much.
+  if (root === '' && !existsSync(path)) return undefined;
   const left = path.split('/').reverse();
   const resolved: string[] = [];
   for (let links = 0; left.length > 0; ) {

@@ -10,6 +10,19 @@ export interface Measured {
   readonly index: number;
   readonly periodType: ValueType;
   readonly period: number;
+  /** What was sampled, `cycles`; '' when it is not known. */
+  readonly event: string;
+}
+
+/** As our recordings say it in a comment. */
+const EVENT = /^(\S+) at \d+(?:\.\d+)? Hz$/;
+
+export function eventOf({ comments }: Profile): string {
+  for (const comment of comments) {
+    const [, event] = EVENT.exec(comment) ?? [];
+    if (event !== undefined) return event;
+  }
+  return '';
 }
 
 function typeText({ type, unit }: ValueType): string {
@@ -40,7 +53,14 @@ export function measured(
       exitCode: ExitCode.usage,
     });
   }
-  return { name, sampleTypes, index: found < 0 ? sampleTypes.length - 1 : found, periodType, period };
+  return {
+    name,
+    sampleTypes,
+    index: found < 0 ? sampleTypes.length - 1 : found,
+    periodType,
+    period,
+    event: eventOf(profile),
+  };
 }
 
 /** Whether it is known how often samples were taken: text that only counts them has every single one. */
@@ -57,6 +77,9 @@ export function obstacles(first: Measured, other: Measured): string[] {
   } else if (a.unit !== b.unit) {
     found.push(`"${first.name}" has ${a.type} in ${a.unit || 'no unit'}, "${other.name}" in ${b.unit || 'no unit'}.`);
   }
+  if (first.event !== other.event && first.event !== '' && other.event !== '') {
+    found.push(`"${first.name}" is of the event ${first.event}, "${other.name}" of ${other.event}.`);
+  }
   if (!hasPeriod(first) || !hasPeriod(other)) return found;
   const [every, otherEvery] = [first, other].map(({ period, periodType }) => `${period} ${typeText(periodType)}`);
   if (every !== otherEvery) {
@@ -72,4 +95,17 @@ export function wayAround(first: Measured, other: Measured): string {
   const common = isCommon(first.sampleTypes[first.index]!) ? undefined : first.sampleTypes.find(isCommon);
   if (common === undefined) return 'To compare them all the same, say --force.';
   return `Both have --sample-type ${common.type}; or --force compares them all the same.`;
+}
+
+/** How many samples a profile holds: counted, or the value in periods; 0 when it does not say. */
+export function sampleCount(
+  { sampleTypes, samples, period, periodType }: Profile,
+  index: number,
+  total: number,
+): number {
+  if (sampleTypes[index]!.type === 'samples') return total;
+  const counted = sampleTypes.findIndex(({ type, unit }) => type === 'samples' && unit === 'count');
+  if (counted >= 0) return samples.values[counted]!.reduce((sum, count) => sum + count, 0);
+  const { type, unit } = sampleTypes[index]!;
+  return period > 0 && type === periodType.type && unit === periodType.unit ? total / period : 0;
 }

@@ -2,8 +2,9 @@
 import type { FlameData } from '../../flamegraph/index.ts';
 import { ExitCode, ProfilerError } from '../errors.ts';
 import type { Profile, ValueType } from '../model/profile.ts';
-import { type Measured, measured, obstacles, wayAround } from './comparable.ts';
+import { type Measured, measured, obstacles, sampleCount, wayAround } from './comparable.ts';
 import { FrameTable, Side } from './frames.ts';
+import type { Shares } from './shares.ts';
 import { StackTable } from './stacks.ts';
 import { type FunctionValues, functionValues } from './values.ts';
 
@@ -19,6 +20,8 @@ export interface DiffRun extends FunctionValues {
   readonly name: string;
   /** Value of all its samples, in the unit of the sample type. */
   readonly grandTotal: number;
+  /** How many samples that are; 0 when it is not known. */
+  readonly samples: number;
   /** Milliseconds. */
   readonly durationMs: number;
   readonly losses: Readonly<Record<string, number>>;
@@ -93,7 +96,29 @@ export class DifferenceBuilder {
     this.#stacks.add(Side[side], profile, frames, value);
     const values = functionValues(profile, frames, this.#frames.length, value);
     const { durationMs, losses } = profile;
-    this.#runs[side].push({ name, grandTotal, durationMs, losses, ...values });
+    const samples = sampleCount(profile, found.index, grandTotal);
+    this.#runs[side].push({ name, grandTotal, samples, durationMs, losses, ...values });
+  }
+
+  /**
+   * Adds runs whose stacks nobody kept: the functions are compared, and the pictures have nothing of them.
+   * @throws ProfilerError as {@link add}
+   */
+  addShares(side: SideName, name: string, shares: Shares): void {
+    const { sampleType, periodType, period, event } = shares;
+    const found = { name, sampleTypes: [sampleType], index: 0, periodType, period, event };
+    this.#first ??= found;
+    this.#check(found);
+    const frames = shares.functions.map(one => this.#frames.function(one.name, one.file, Side[side]));
+    for (const [i, { total: grandTotal, samples }] of shares.runs.entries()) {
+      const values = { self: new Float64Array(this.#frames.length), total: new Float64Array(this.#frames.length) };
+      for (const [f, { self, inclusive }] of shares.functions.entries()) {
+        values.self[frames[f]!]! += self[i]! * grandTotal;
+        values.total[frames[f]!]! += inclusive[i]! * grandTotal;
+      }
+      this.#runs[side].push({ name: `${name} #${i + 1}`, grandTotal, samples, durationMs: 0, losses: {}, ...values });
+    }
+    this.#notes.push(`${side}: "${name}" has no stacks: flame graphs show the other side alone.`);
   }
 
   #check(found: Measured): void {

@@ -10,6 +10,8 @@ export interface DiffEncodeOptions {
   readonly minPercent: number;
   /** Text: escape sequences for a terminal. */
   readonly colours: boolean;
+  /** JSON: what else is known, under keys of its own. */
+  readonly more?: Readonly<Record<string, unknown>>;
 }
 
 /** A way to show a difference. */

@@ -45,6 +45,11 @@ export class FrameTable {
     return this.#add(name, '', FlameKind.process, side);
   }
 
+  /** A function under its canonical name. */
+  function(name: string, file: string, side: Side): number {
+    return this.#add(name, file, FlameKind.native, side);
+  }
+
   #add(nameText: string, fileText: string, kind: FlameKind, side: Side): number {
     const [name, file] = [this.#texts.of(nameText, nameText), this.#texts.of(fileText, fileText)];
     const isThread = Number(kind === FlameKind.process);

@@ -34,6 +34,7 @@ function* encode(difference: Difference, options: DiffEncodeOptions): Iterable<s
     base: sideOf(difference.base),
     head: sideOf(difference.head),
     notes,
+    ...options.more,
   };
   yield `${JSON.stringify(head).slice(0, -1)},"functions":[`;
   const self = changes(difference, 'self', options.absolute);

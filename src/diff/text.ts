@@ -18,7 +18,7 @@ const HEADINGS: Readonly<Record<Measure, string>> = {
 const COLUMNS = ['BASE', 'HEAD', 'DELTA', 'RELATIVE', 'FUNCTION'];
 
 /** Controls of a terminal, and what reorders or hides text, are not for names to give. */
-function printable(text: string): string {
+export function printable(text: string): string {
   const cut = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT - 1)}…` : text;
   return cut.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\ufffd');
 }

@@ -3,13 +3,15 @@
 import * as zlib from 'node:zlib';
 import { Decompress } from 'fzstd';
 import { type ByteSource, ElfError, readSize, viewOf } from './bytes.ts';
-import type { Elf, Section } from './format.ts';
+import { type Elf, type Section, SHT_NOBITS } from './format.ts';
 
 const SHF_COMPRESSED = 0x800;
 const ELFCOMPRESS_ZLIB = 1;
 const ELFCOMPRESS_ZSTD = 2;
 /** Before gABI had compression: .zdebug_*, "ZLIB", the size as 8 bytes with the highest first. */
 const oldHeaderSize = 12;
+/** Elf64_Chdr. */
+const widestHeader = 24;
 const oldMagic = 0x5a4c4942;
 
 /**
@@ -27,20 +29,46 @@ const alwaysAllowed = 2 ** 20;
 export function readContents(elf: Elf, source: ByteSource, section: Section, limit: number): Uint8Array | undefined {
   if (section.size > limit) throw new ElfError('too-large', `${section.name} claims ${section.size} bytes`);
   const bytes = source.read(section.offset, section.size);
-  if ((section.flags & SHF_COMPRESSED) !== 0) return decompress(bytes, section.name, elf.class === 64, limit);
-  if (!section.name.startsWith('.zdebug_')) return bytes;
-  const view = viewOf(bytes);
-  if (bytes.length < oldHeaderSize || view.getUint32(0) !== oldMagic) return bytes;
-  const size = view.getUint32(4) * 2 ** 32 + view.getUint32(8);
-  return inflate(ELFCOMPRESS_ZLIB, bytes.subarray(oldHeaderSize), size, section.name, limit);
+  const packed = headerOf(elf, section, bytes);
+  return packed === undefined
+    ? bytes
+    : inflate(packed.method, bytes.subarray(packed.header), packed.size, section.name, limit);
 }
 
-function decompress(bytes: Uint8Array, name: string, wide: boolean, limit: number): Uint8Array | undefined {
-  const header = wide ? 24 : 12;
-  if (bytes.length < header) throw new ElfError('damaged', `${name} is too short to be compressed`);
+/**
+ * Bytes of memory that the compressed debug sections of a file claim to take: compressed contents are there as a whole.
+ * Without the location lists, which say where variables are.
+ * @throws ElfError `truncated` or `damaged`
+ */
+export function unpackedSize(elf: Elf, source: ByteSource): number {
+  let sum = 0;
+  for (const section of elf.sections) {
+    if (section.type === SHT_NOBITS || !/^\.z?debug_(?!loc)/.test(section.name)) continue;
+    const start = source.read(section.offset, Math.min(section.size, widestHeader));
+    sum += headerOf(elf, section, start)?.size ?? 0;
+  }
+  return sum;
+}
+
+interface Packed {
+  readonly method: number;
+  /** Bytes before what is compressed. */
+  readonly header: number;
+  readonly size: number;
+}
+
+/** undefined when the section is not compressed. `bytes` are its first ones at least. */
+function headerOf(elf: Elf, { name, flags }: Section, bytes: Uint8Array): Packed | undefined {
   const view = viewOf(bytes);
-  const size = wide ? readSize(view, 8) : view.getUint32(4, true);
-  return inflate(view.getUint32(0, true), bytes.subarray(header), size, name, limit);
+  if ((flags & SHF_COMPRESSED) !== 0) {
+    const header = elf.class === 64 ? widestHeader : 12;
+    if (bytes.length < header) throw new ElfError('damaged', `${name} is too short to be compressed`);
+    const size = elf.class === 64 ? readSize(view, 8) : view.getUint32(4, true);
+    return { method: view.getUint32(0, true), header, size };
+  }
+  const isOld = name.startsWith('.zdebug_') && bytes.length >= oldHeaderSize && view.getUint32(0) === oldMagic;
+  if (!isOld) return undefined;
+  return { method: ELFCOMPRESS_ZLIB, header: oldHeaderSize, size: view.getUint32(4) * 2 ** 32 + view.getUint32(8) };
 }
 
 /** Decompresses to at most `size` bytes. Throws whatever it likes. */
@@ -56,7 +84,7 @@ function byZlib(call: ZlibFunction): Decompressor {
 /** Node.js has zstd from 22.15 on. */
 const { zstdDecompressSync } = zlib as { readonly zstdDecompressSync?: ZlibFunction };
 
-/** In TypeScript's own time: a tenth of the speed, for older versions of Node.js. */
+/** For versions of Node.js without zstd: by a library in JavaScript, at some 100 MB/s. */
 export const zstdByScript: Decompressor = (bytes, size) => {
   const result = new Uint8Array(size);
   let length = 0;

@@ -6,6 +6,9 @@ import type { ByteSource } from '../elf/bytes.ts';
 import { type Elf, PF_X, PT_LOAD } from '../elf/format.ts';
 import { Miss } from '../model/profile.ts';
 import { type FileBytes, type OpenedFile, openMapped, openPath, openVdso } from './files.ts';
+import type { JitView } from './jit-bytes.ts';
+import { JitFiles } from './jit-files.ts';
+import { kernelBuildId } from './kernel.ts';
 import type { Mapping } from './maps.ts';
 import { ownRoot, pathWithin, type TargetRoot, TargetRoots } from './roots.ts';
 import type { Image } from './table.ts';
@@ -32,10 +35,14 @@ export interface MappedCode {
   readonly limit: number;
   /** File offset of `start`, bytes. */
   readonly fileOffset: number;
+  /** Of generated code: what its runtime writes about it. */
+  readonly jit?: JitView<JitFiles> | undefined;
 }
 
 /** Nobody profiles this many files; a target that maps more gets unnamed frames instead of all our descriptors. */
 const MAX_FILES = 8192;
+/** Processes whose generated code is described: three descriptors each. */
+const MAX_JITS = 1024;
 const MAX_ADDRESS = 2 ** 47;
 
 /** The address range of the executable segments. */
@@ -64,11 +71,21 @@ export class CodeTable {
   readonly #byMapping = new WeakMap<Mapping, MappedCode>();
   readonly #byKey = new Map<string, MappedCode>();
   readonly #files = new Map<MappedCode, FileBytes>();
+  /** By program. */
+  readonly #jits = new Map<number, JitFiles>();
+  /** Of processes with samples since the last drain. */
+  readonly #touched = new Set<JitFiles>();
   /** Asked for since the last sweep. */
   readonly #used = new Set<MappedCode>();
   /** Swept: known by a mapping still, and no more to be read. */
   readonly #swept = new WeakSet<MappedCode>();
   readonly #roots = new TargetRoots();
+  readonly #warn: (sentence: string) => void;
+
+  /** `warn`: takes sentences about files that are not believed. */
+  constructor(warn: (sentence: string) => void = () => {}) {
+    this.#warn = warn;
+  }
 
   /** What is known at present, each once. */
   get codes(): Set<MappedCode> {
@@ -79,7 +96,7 @@ export class CodeTable {
     return this.#intern('kernel', () => ({
       kind: 'kernel',
       filename: '[kernel.kallsyms]',
-      buildId: '',
+      buildId: kernelBuildId(),
       cacheKey: '',
       elf: undefined,
       bytes: undefined,
@@ -114,14 +131,13 @@ export class CodeTable {
     }
     this.#used.clear();
     if (gone.size > 0) this.#roots.sweep(new Set(Array.from(this.codes, ({ root }) => root)));
+    this.#closeJits();
     return [...gone];
   }
 
   #find(image: Image, mapping: Mapping): MappedCode {
     if (mapping.path === '[vdso]') return this.#vdso(image, mapping);
-    if (isGenerated(mapping.path)) {
-      return this.#intern(`jit:${image.id}`, () => absent(mapping, 'jit', Miss.jit));
-    }
+    if (isGenerated(mapping.path)) return this.#generated(image, mapping);
     const key = `${mapping.buildId || `${mapping.device}:${mapping.inode}`}:${mapping.path}`;
     const known = this.#byKey.get(key);
     if (known !== undefined && known.miss !== Miss.unreadableFile) return known;
@@ -130,6 +146,55 @@ export class CodeTable {
     const found = code.miss === Miss.unreadableFile && known ? known : code;
     this.#byKey.set(key, found);
     return found;
+  }
+
+  /** Before the samples of a drain: whether code of this process means something else than in the samples before. */
+  isReused({ program }: Image): boolean {
+    const jit = this.#jits.get(program);
+    if (!jit || this.#touched.has(jit)) return false;
+    this.#touched.add(jit);
+    return jit.follow();
+  }
+
+  /** After the samples of a drain. */
+  mark(): void {
+    for (const jit of this.#touched) jit.mark();
+    this.#touched.clear();
+  }
+
+  /** No window knows any address. */
+  forgetAddresses(): void {
+    for (const jit of this.#jits.values()) jit.forget();
+  }
+
+  /** One for each program, whose address space is its own, as long as it uses no memory for other code. */
+  #generated(image: Image, mapping: Mapping): MappedCode {
+    const jit = this.#jitOf(image);
+    if (!jit) return this.#intern(`jit:${image.program}`, () => absent(mapping, 'jit', Miss.jit));
+    jit.image = image;
+    return this.#intern(`jit:${jit.id}:${jit.uses}`, () => ({ ...absent(mapping, 'jit', Miss.jit), jit: jit.current }));
+  }
+
+  #jitOf(image: Image): JitFiles | undefined {
+    let jit = this.#jits.get(image.program);
+    if (jit || this.#jits.size >= MAX_JITS) return jit;
+    jit = JitFiles.of(image, this.#warn);
+    if (!jit) return undefined;
+    jit.look();
+    this.#jits.set(image.program, jit);
+    this.#touched.add(jit);
+    return jit;
+  }
+
+  /** Of programs that no code is left of. */
+  #closeJits(): void {
+    const left = new Set([...this.#byKey.values()].map(({ jit }) => jit?.owner));
+    for (const [program, jit] of this.#jits) {
+      if (left.has(jit)) continue;
+      jit.close();
+      this.#jits.delete(program);
+      this.#touched.delete(jit);
+    }
   }
 
   #intern(key: string, make: () => Omit<MappedCode, 'id'>): MappedCode {
@@ -199,6 +264,8 @@ export class CodeTable {
     for (const file of this.#files.values()) file.close();
     this.#files.clear();
     this.#roots.close();
+    for (const jit of this.#jits.values()) jit.close();
+    this.#jits.clear();
   }
 }
 

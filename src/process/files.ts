@@ -11,7 +11,7 @@ import { type Mapping, parseMaps } from './maps.ts';
 import type { Image } from './table.ts';
 
 /** include/uapi/asm-generic/fcntl.h; Node.js does not name it. */
-const O_PATH = 0o10000000;
+export const O_PATH = 0o10000000;
 /** A vdso has a handful of pages. */
 const MAX_VDSO = 1 << 20;
 
@@ -70,6 +70,29 @@ export function openRegular(path: string): { fd: number; stats: Stats } | undefi
     const stats = fstatSync(handle);
     if (!stats.isFile()) return undefined;
     return { fd: openSync(`/proc/self/fd/${handle}`, constants.O_RDONLY | constants.O_NONBLOCK), stats };
+  } catch {
+    return undefined;
+  } finally {
+    if (handle !== undefined) closeSync(handle);
+  }
+}
+
+/**
+ * Opens a file that one of these users owns, by its own name, not by a link to it. Why it is not believed where it is
+ * another one; undefined when it is not there.
+ */
+export function openOwned(
+  path: string,
+  owners: ReadonlySet<number>,
+): number | { readonly refused: string } | undefined {
+  let handle: number | undefined;
+  try {
+    handle = openSync(path, O_PATH | constants.O_NOFOLLOW);
+    const stats = fstatSync(handle);
+    if (stats.isSymbolicLink()) return { refused: 'it is a symbolic link' };
+    if (!stats.isFile()) return { refused: 'it is no regular file' };
+    if (!owners.has(stats.uid)) return { refused: 'it belongs to another user' };
+    return openSync(`/proc/self/fd/${handle}`, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch {
     return undefined;
   } finally {

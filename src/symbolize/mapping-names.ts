@@ -77,6 +77,8 @@ export class MappingNames {
   readonly found = nothingFound();
   /** Of the address that was added last. */
   kind: FrameKind = FrameKind.native;
+  /** Of the address that was added last: see {@link SourceTable.moduleOf}. */
+  module = '';
   readonly #mapping: CodeMapping;
   readonly #names: Names;
   readonly #tables: OpenMapping;
@@ -95,6 +97,7 @@ export class MappingNames {
   /** Adds the lines of an address, or returns why it has none. */
   add(address: number): Miss {
     this.kind = FrameKind.native;
+    this.module = '';
     for (let i = 0; i < this.#tables.length; i++) {
       const table = this.#tables.table(i)?.table;
       const symbol = table?.find(address) ?? -1;
@@ -126,6 +129,7 @@ export class MappingNames {
     this.#lines.clear();
     if (inlines || lines) table.linesAt?.(address, this.#lines);
     this.kind = table.kindOf(symbol);
+    this.module = table.moduleOf?.(symbol) ?? '';
     if (this.#lines.length === 0) this.#addFunction(index, symbol, '', 0);
     else this.#addLines(index, address);
     const added = this.#names.functions.lines - before;

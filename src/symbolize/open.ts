@@ -56,8 +56,8 @@ export class NamedTable {
     const slot = this.#slotOf(symbol);
     const systemName = this.#systemNames[slot]!;
     const full = this.#texts[style === 'short' ? 'readable' : style];
-    full[slot] ??= demangler.demangle(systemName);
-    if (style !== 'short' || full[slot] === systemName) return full[slot];
+    full[slot] ??= this.table.readableNameOf?.(symbol) ?? demangler.demangle(systemName);
+    if (style !== 'short' || full[slot] === systemName || this.table.readableNameOf !== undefined) return full[slot];
     this.#texts.short[slot] ??= shortName(full[slot]);
     return this.#texts.short[slot];
   }
@@ -77,12 +77,15 @@ const opened = new WeakMap<CodeMapping, Map<SymbolSource, NamedTable | Miss | un
 export class OpenMapping {
   readonly #mapping: CodeMapping;
   readonly #sources: readonly SymbolSource[];
+  readonly #before: Map<SymbolSource, NamedTable | Miss | undefined> | undefined;
   readonly #known: Map<SymbolSource, NamedTable | Miss | undefined>;
 
   constructor(mapping: CodeMapping, sources: readonly SymbolSource[]) {
     this.#mapping = mapping;
     this.#sources = sources;
-    this.#known = opened.get(mapping) ?? new Map();
+    this.#before = opened.get(mapping);
+    // A process goes on to generate code: its sources are asked again.
+    this.#known = (mapping.kind === 'jit' ? undefined : this.#before) ?? new Map();
     opened.set(mapping, this.#known);
   }
 
@@ -102,7 +105,7 @@ export class OpenMapping {
     let { miss } = this.#mapping;
     for (const source of this.#sources) {
       const result = this.#open(source);
-      if (result instanceof NamedTable) return Miss.unknownAddress;
+      if (result instanceof NamedTable) return this.#mapping.kind === 'jit' ? Miss.jit : Miss.unknownAddress;
       if (miss === Miss.none && result !== undefined) miss = result;
     }
     return miss === Miss.none ? missOfKind(this.#mapping) : miss;
@@ -112,7 +115,9 @@ export class OpenMapping {
     const known = this.#known.get(source);
     if (known !== undefined || this.#known.has(source)) return known;
     const table = source.open(this.#mapping);
-    const result = typeof table === 'object' ? new NamedTable(table) : table;
+    const before = this.#before?.get(source);
+    const isSame = before instanceof NamedTable && before.table === table;
+    const result = isSame ? before : typeof table === 'object' ? new NamedTable(table) : table;
     this.#known.set(source, result);
     return result;
   }

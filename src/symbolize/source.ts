@@ -4,6 +4,7 @@ import type { ByteSource } from '../elf/bytes.ts';
 import type { Elf } from '../elf/elf.ts';
 import type { SymbolTable } from '../elf/symbols.ts';
 import type { Miss } from '../model/profile.ts';
+import type { JitBytes } from '../process/jit-bytes.ts';
 
 /** Code that addresses lie in. What is known about it is kept as long as this object is. */
 export interface CodeMapping {
@@ -15,6 +16,8 @@ export interface CodeMapping {
   readonly bytes: ByteSource | undefined;
   /** Why `elf` is undefined; {@link Miss.none} when it is not. */
   readonly miss: Miss;
+  /** Of generated code: what its runtime has written about it. */
+  readonly jit?: JitBytes | undefined;
 }
 
 /** Takes the lines of one address, the innermost inlined call first. */
@@ -37,6 +40,10 @@ export interface SourceTable extends SymbolTable {
   linesAt?(address: number, lines: LineSink): void;
   /** What it has, in a few words for `profiler doctor --symbols`. Else its symbols are counted. */
   describe?(): string;
+  /** The name to show, of tables whose names no demangler reads. */
+  readableNameOf?(symbol: number): string;
+  /** The part of the kernel that a symbol belongs to: a module, `bpf`, `__builtin__ftrace`; '' for the kernel itself. */
+  moduleOf?(symbol: number): string;
 }
 
 /** One kind of place that names come from. */

@@ -4,7 +4,7 @@ import type { DebugFiles } from '../debug-files/debug-files.ts';
 import { orderByAddress } from '../elf/sort.ts';
 import { FrameKind, type FunctionColumns, type LineColumns, Miss } from '../model/profile.ts';
 import { type CodeMapping, type SymbolSource, symbolSources } from './index.ts';
-import { type KernelFiles, runningKernel } from './kernel-files.ts';
+import type { KernelFiles } from './kernel-files.ts';
 import type { LineIndexes } from './lines/line-indexes.ts';
 import { type Found, MappingNames, Names, nothingFound } from './mapping-names.ts';
 
@@ -33,6 +33,10 @@ export interface Symbolized {
   kind: Uint8Array;
   /** {@link Miss}; an address with a miss has no lines. */
   miss: Uint8Array;
+  /** Index into `modules`. */
+  module: Uint16Array;
+  /** Parts of the kernel, as {@link SourceTable.moduleOf} calls them; the first is ''. */
+  modules: string[];
   /** For each mapping. */
   found: Readonly<Found>[];
 }
@@ -46,7 +50,7 @@ export interface SymbolizeOptions {
   readonly inlines?: boolean;
   /** Source files and lines. Default true. */
   readonly lines?: boolean;
-  /** Where /proc/kallsyms and /proc/modules are read; the running kernel's without it. */
+  /** Where /proc/kallsyms and /proc/modules are read; the running kernel is asked without it. */
   readonly kallsyms?: KernelFiles;
   /** Where debug files are found; none are looked for without it. */
   readonly debugFiles?: DebugFiles | undefined;
@@ -66,16 +70,15 @@ export function symbolize(
   options: SymbolizeOptions = {},
 ): Symbolized {
   const { shortNames = false, llvmNames = false, inlines = true, lines = true } = options;
-  const sources = inOrder(
-    options.sources ?? symbolSources(options.kallsyms ?? runningKernel, options.debugFiles, options.lineIndexes),
-    inlines || lines,
-  );
+  const sources = inOrder(options.sources ?? symbolSources(options), inlines || lines);
   const style = llvmNames ? 'llvm' : shortNames ? 'short' : 'readable';
   const names = new Names({ style, inlines, lines });
   const open = mappings.map(() => undefined as MappingNames | undefined);
   const length = addresses.length;
   const miss = addresses.miss.slice(0, length);
   const kind = new Uint8Array(length);
+  const module = new Uint16Array(length);
+  const modules = [''];
   /** In the order in which the addresses are looked up: the end of each one's lines. */
   const ends = new Uint32Array(length);
   const order = lookupOrder(addresses, mappings.length);
@@ -88,7 +91,9 @@ export function symbolize(
     if (miss[i] === Miss.none && mapping !== undefined) {
       open[index] ??= new MappingNames(mapping, sources, names);
       miss[i] = open[index].add(addresses.address[i]!);
-      if (kind[i] === FrameKind.native) kind[i] = open[index].kind;
+      if (kind[i] === FrameKind.native || (kind[i] === FrameKind.jit && miss[i] === Miss.none))
+        kind[i] = open[index].kind;
+      if (kind[i] === FrameKind.kernel) module[i] = indexIn(modules, open[index].module);
     }
     ends[at] = names.functions.lines;
   }
@@ -99,8 +104,16 @@ export function symbolize(
     ...asTheyCame(found, order, ends),
     kind,
     miss,
+    module,
+    modules,
     found: open.map(of => of?.found ?? nothingFound()),
   };
+}
+
+/** The number of a part of the kernel, which has room for fewer than 65,536. */
+function indexIn(modules: string[], name: string): number {
+  const index = modules.indexOf(name);
+  return index < 0 ? modules.push(name) - 1 : index;
 }
 
 /** What is read for lines and inlined calls is asked last when these are not wanted: reading it costs more than the rest. */

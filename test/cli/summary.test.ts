@@ -14,7 +14,7 @@ function lines(
     const [name = '', path = ''] = output.split(' ');
     return { path, format: formatByName(name) };
   });
-  const said = summary({ profile: profile(text, options), event: 'cpu-clock', hz: 99, written, notes });
+  const said = summary({ profile: profile(text, options), event: 'cpu-clock', hz: 99, rung: 'bpf', written, notes });
   return said.map(stripVTControlCharacters);
 }
 

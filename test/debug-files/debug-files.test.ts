@@ -14,7 +14,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { DebugFiles } from '../../src/debug-files/debug-files.ts';
 import { FilePool } from '../../src/debug-files/pool.ts';
 import { has } from '../elf/toolchain.ts';
@@ -83,6 +83,21 @@ describe('by build id', () => {
     expect(files.takeNotes()).toEqual([]);
     files.close();
   });
+});
+
+test('a debug package that is installed while an agent runs', () => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  const program = strip(whole, path('build/installed'));
+  const files = new DebugFiles({ folders: [path('installed')] });
+  const code = codeOf(program);
+  expect(nameAt(files, code, address)).toBeUndefined();
+  keepDebug(whole, at(`installed/${buildIdPath(id)}`));
+  expect(files.outdated([code])).toEqual([]);
+  vi.advanceTimersByTime(16 * 60_000);
+  expect(files.outdated([code])).toEqual([code]);
+  expect(nameAt(files, codeOf(program), address)).toBe('local_function');
+  files.close();
+  vi.useRealTimers();
 });
 
 describe('by debug link', () => {
@@ -263,6 +278,17 @@ describe('files of the DWARF of a program', () => {
     const { parts: own } = parts(whole);
     expect(own?.main.elf.sections.some(({ name }) => name === '.debug_info')).toBe(true);
     expect(own?.main.bytes.size).toBe(readFileSync(whole).length);
+  });
+
+  test('not where unpacking it would take too much memory; its symbols are no matter of that', () => {
+    const debug = keepDebug(whole, at(`packed/${buildIdPath(id)}`), '--compress-debug-sections=zlib');
+    const code = codeOf(strip(whole, path('build/packed')));
+    const bounded = (maxUnpackedBytes: number) => new DebugFiles({ folders: [path('packed')], maxUnpackedBytes });
+    expect(bounded(2 ** 20).partsOf(code)).toBeDefined();
+    const files = bounded(1000);
+    expect(files.partsOf(code)).toBeUndefined();
+    expect(nameAt(files, code, address)).toBe('local_function');
+    expect(files.takeNotes()).toEqual([`${debug}: its compressed debug information would take 1 MiB`]);
   });
 
   test('none', () => {

@@ -179,14 +179,18 @@ describe('waiting', () => {
     });
     const files = new DebugFiles({ debuginfod: { urls: [url], folder } });
     const code = codeOf(program);
-    expect(await files.prepare([code], 100)).toEqual([]);
+    await files.prepare([code], 100);
+    expect(files.outdated([code])).toEqual([]);
     expect(nameAt(files, code, address)).toBeUndefined();
     expect(files.takeNotes()).toEqual(['debuginfod: not everything came within 0.1 s']);
     answer();
     await expect.poll(() => existsSync(`${folder}/${id}.debug`)).toBe(true);
-    await expect.poll(() => files.prepare([code], 100)).toEqual([code]);
-    expect(nameAt(files, code, address)).toBe('local_function');
-    expect(await files.prepare([code], 100)).toEqual([]);
+    await expect.poll(() => files.outdated([code])).toEqual([code]);
+    const again = codeOf(program);
+    await files.prepare([again], 100);
+    expect(nameAt(files, again, address)).toBe('local_function');
+    expect(files.outdated([again])).toEqual([]);
+    expect(asked).toHaveLength(1);
     files.close();
   });
 

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { changes, relative } from '../../src/diff/changes.ts';
 import { type Difference, diffProfiles } from '../../src/diff/difference.ts';
 import type { DiffEncodeOptions } from '../../src/diff/format.ts';
-import { diffFormatByName, diffFormatOfFile, diffFormats } from '../../src/diff/index.ts';
+import { diffFormats } from '../../src/diff/index.ts';
 import { counted } from './support.ts';
 
 const OPTIONS: DiffEncodeOptions = {
@@ -14,7 +14,7 @@ const OPTIONS: DiffEncodeOptions = {
 };
 
 function encode(name: string, difference: Difference, options: Partial<DiffEncodeOptions> = {}): string {
-  const chunks = diffFormatByName(name).encode(difference, { ...OPTIONS, ...options });
+  const chunks = diffFormats.find(format => format.name === name)!.encode(difference, { ...OPTIONS, ...options });
   return [...chunks].map(chunk => Buffer.from(chunk).toString()).join('');
 }
 
@@ -150,20 +150,4 @@ test('changes in shares and in values', () => {
   expect(of(true)).toEqual([300, 597, 297]);
   expect(of(false)).toEqual([30, 29.85, expect.closeTo(-0.15)]);
   expect([relative(4, 5), relative(4, 0), relative(0, 4)]).toEqual([25, -100, null]);
-});
-
-describe('formats', () => {
-  test('each by its name and its extension', () => {
-    expect(diffFormats.map(({ name }) => diffFormatByName(name).name)).toEqual(['text', 'json', 'svg', 'html']);
-    expect(['a.txt', 'a.json', 'a.svg', 'a.html'].map(path => diffFormatOfFile(path).name)).toEqual(
-      diffFormats.map(({ name }) => name),
-    );
-  });
-
-  test('unknown ones', () => {
-    expect(() => diffFormatByName('pdf')).toThrow('unknown format "pdf" of a difference.');
-    expect(() => diffFormatOfFile('a.pb.gz')).toThrow(
-      'cannot tell by its extension in which format "a.pb.gz" is to show the difference.',
-    );
-  });
 });
