@@ -5,6 +5,7 @@ import type { DebugFiles } from './debug-files/debug-files.ts';
 import type { Profile } from './model/profile.ts';
 import { moduleBuildId } from './process/kernel.ts';
 import type { CodeMapping } from './symbolize/index.ts';
+import type { LineIndexes } from './symbolize/lines/line-indexes.ts';
 import { type Symbolized, symbolize } from './symbolize/symbolizer.ts';
 import type { RawProfile } from './window.ts';
 
@@ -32,17 +33,18 @@ export interface Sampling {
 
 /**
  * Names every address. `mappings` are those that the addresses' numbers stand for; `debugFiles` has been prepared for
- * them.
+ * them; `lineIndexes` is what earlier runs have found in these.
  */
 export function nameProfile(
   raw: RawProfile,
   mappings: readonly NamedCode[],
   sampling: Sampling,
   debugFiles?: DebugFiles,
+  lineIndexes?: LineIndexes,
 ): Profile {
   const { event, hz, shortNames, inlines, lines, losses, comments } = sampling;
   const { addresses, stacks, samples, timeline, labelSets, ends, startTimeMs, durationMs } = raw;
-  const named = symbolize(addresses, mappings, { shortNames, inlines, lines, debugFiles });
+  const named = symbolize(addresses, mappings, { shortNames, inlines, lines, debugFiles, lineIndexes });
   const period = event.value === 'time' ? 1e9 / hz : 1;
   const scaled = event.value === 'time' ? samples.count.map(count => count * period) : samples.weight;
   const kernel = splitKernel(mappings, addresses, named);

@@ -7,6 +7,7 @@ import { debuginfodOfEnvironment } from '../debug-files/debuginfod.ts';
 import type { Sampling } from '../naming.ts';
 import { type CodeReference, openReferred, type ReferredCode, renewReferred } from '../process/code-reference.ts';
 import type { Upload } from '../sinks/sink.ts';
+import { LineIndexes } from '../symbolize/lines/line-indexes.ts';
 import type { RawProfile } from '../window.ts';
 import { type ExportOptions, exportAs, exportWindow } from './export.ts';
 
@@ -49,13 +50,17 @@ function open(reference: CodeReference): ReferredCode {
   let code = opened.get(reference.id);
   if (code === undefined) {
     code = openReferred(reference);
-    opened.set(reference.id, code);
-  } else renewReferred(code, reference);
+  } else {
+    renewReferred(code, reference);
+    opened.delete(reference.id); // the last one used is the last one
+  }
+  opened.set(reference.id, code);
   return code;
 }
 
 let debugFiles = new DebugFiles();
 let debugFolders: readonly string[] | undefined;
+const lineIndexes = new LineIndexes();
 
 function lookInto(folders: readonly string[]): void {
   if (JSON.stringify(folders) === JSON.stringify(debugFolders)) return;
@@ -84,13 +89,19 @@ function boundMemory(used: readonly CodeReference[]): void {
   const bytes = usedBytes();
   if (bytes <= MAX_BYTES.idle) return;
   const kept = bytes <= MAX_BYTES.all ? new Set(used.map(({ id }) => id)) : new Set();
-  for (const id of opened.keys()) if (!kept.has(id)) opened.delete(id);
+  // Those that were used longest ago first.
+  const idle = [...opened.keys()].filter(id => !kept.has(id));
+  if (kept.size === 0) lineIndexes.close();
+  while (idle.length > 0 && usedBytes() > MAX_BYTES.idle) {
+    for (const id of idle.splice(0, Math.ceil(idle.length / 2))) opened.delete(id);
+    collectGarbage();
+  }
 }
 
 async function run({ raw, code, job, debugFolders }: WindowJob): Promise<readonly Upload[] | Uint8Array> {
   lookInto(debugFolders);
   for (const { id } of debugFiles.outdated(code.map(open))) opened.delete(id);
-  const named = { raw, mappings: code.map(open), debugFiles };
+  const named = { raw, mappings: code.map(open), debugFiles, lineIndexes };
   await debugFiles.prepare(named.mappings, FETCH_MS);
   return job.kind === 'uploads' ? exportWindow(named, job.options) : exportAs(named, job);
 }
@@ -105,6 +116,7 @@ async function handle(message: ToExporter): Promise<void> {
   try {
     const result = await run(message);
     reply({ id: message.id, result, notes: debugFiles.takeNotes() });
+    lineIndexes.save(false);
   } catch (error) {
     reply({ id: message.id, error: String(error instanceof Error ? error.stack : error) });
   }

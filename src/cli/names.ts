@@ -4,6 +4,7 @@ import { debuginfodOfEnvironment } from '../debug-files/debuginfod.ts';
 import type { Profile } from '../model/profile.ts';
 import { nameProfile, type Sampling } from '../naming.ts';
 import type { MappedCode } from '../process/code.ts';
+import { LineIndexes } from '../symbolize/lines/line-indexes.ts';
 import type { RawProfile } from '../window.ts';
 
 /** Who records waits no longer than this for servers of debug files. */
@@ -17,10 +18,14 @@ export async function nameWithDebugFiles(
   folders: readonly string[],
 ): Promise<{ profile: Profile; notes: readonly string[] }> {
   const debugFiles = new DebugFiles({ folders, debuginfod: debuginfodOfEnvironment() });
+  const lineIndexes = new LineIndexes();
   try {
     await debugFiles.prepare(code, FETCH_MS);
-    return { profile: nameProfile(raw, code, sampling, debugFiles), notes: debugFiles.takeNotes() };
+    const profile = nameProfile(raw, code, sampling, debugFiles, lineIndexes);
+    lineIndexes.save(true);
+    return { profile, notes: debugFiles.takeNotes() };
   } finally {
+    lineIndexes.close();
     debugFiles.close();
   }
 }

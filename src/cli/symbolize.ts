@@ -26,7 +26,7 @@ export interface SymbolizeFlags {
 const FETCH_MS = 30_000;
 
 /** What is there of standard input is read at once, up to this many bytes. */
-const pieceSize = 512 * 1024;
+const pieceSize = 2 ** 20;
 
 function usage(message: string, hint: string): ProfilerError {
   return new ProfilerError('usage', message, { hint, exitCode: ExitCode.usage });

@@ -225,8 +225,9 @@ export class CodeTable {
   }
 
   #opened({ identity, cacheKey, elf, bytes }: OpenedFile, path: string, root: TargetRoot): MappedCode | undefined {
-    // Reached before by another path, or told by inode then and by build id now.
-    const known = this.#byKey.get(identity);
+    // Reached before by another path, or told by inode then and by build id now; or in another container.
+    const shared = sharedKey(cacheKey, bytes.size, pathWithin(root, path));
+    const known = this.#byKey.get(identity) ?? (shared === '' ? undefined : this.#byKey.get(shared));
     if (known !== undefined || !elf) {
       bytes.close();
       return known;
@@ -235,6 +236,7 @@ export class CodeTable {
     const code = this.#new({ ...common, buildId: elf.buildId, cacheKey, elf, bytes, ...codeRange(elf) });
     this.#files.set(code, bytes);
     this.#byKey.set(identity, code);
+    if (shared !== '') this.#byKey.set(shared, code);
     return code;
   }
 
@@ -265,6 +267,11 @@ export class CodeTable {
     for (const jit of this.#jits.values()) jit.close();
     this.#jits.clear();
   }
+}
+
+/** Of containers of one image: the same build id, size and path. '' where the build id is not believed. */
+function sharedKey(cacheKey: string, size: number, path: string): string {
+  return cacheKey.startsWith('build-id:') ? `${cacheKey}:${size}:${path}` : '';
 }
 
 function absent(mapping: Mapping, kind: MappedCode['kind'], miss: Miss): Omit<MappedCode, 'id'> {

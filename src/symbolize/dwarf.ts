@@ -1,5 +1,6 @@
 /** Functions, inlined calls and source lines from DWARF. */
 
+import { PooledFile } from '../debug-files/pool.ts';
 import { openDwarf } from '../elf/dwarf/dwarf.ts';
 import type { DwarfParts } from '../elf/dwarf/parts.ts';
 import { intervalAt, linesAt, type UnitTable, type UnitTables } from '../elf/dwarf/unit-table.ts';
@@ -20,9 +21,11 @@ export function dwarfSymbols(
       const parts = partsOf(mapping);
       if (parts === undefined) return undefined;
       const index = indexes?.of(parts) ?? new LineIndex('', undefined);
-      if (index.hasStored) return new DwarfTable(index, () => openDwarf(parts));
+      // What is split off has its addresses there, whatever the compiler.
+      const isSplit = parts.main.elf.sections.some(({ name }) => name === '.debug_addr');
+      if (index.hasStored) return new DwarfTable(index, () => openDwarf(parts), isSplit, placeOf(parts));
       const units = openDwarf(parts);
-      return units && new DwarfTable(index, () => units);
+      return units && new DwarfTable(index, () => units, isSplit, placeOf(parts));
     },
   };
 }
@@ -30,6 +33,11 @@ export function dwarfSymbols(
 /** What the mapped file itself has. */
 function ownParts({ elf, bytes }: CodeMapping): DwarfParts | undefined {
   return elf && bytes && { main: { elf, bytes } };
+}
+
+/** The path of the file that it is in, '' for the mapped file itself. */
+function placeOf({ main: { bytes } }: DwarfParts): string {
+  return bytes instanceof PooledFile ? bytes.path : '';
 }
 
 /** Where an address lies in ascending starts: the beginning of its interval, and that of the next. */
@@ -41,6 +49,8 @@ function boundsAt(starts: Uint32Array, distance: number): [number, number] {
 class DwarfTable implements SourceTable {
   readonly #index: LineIndex;
   readonly #open: () => UnitTables | undefined;
+  readonly #isSplit: boolean;
+  readonly #place: string;
   #units: UnitTables | undefined;
   #isOpen = false;
   /** Of each unit's table: symbol + 1 of each scope. */
@@ -49,7 +59,10 @@ class DwarfTable implements SourceTable {
   #addresses = [Number.NaN, Number.NaN];
   #answers = [-1, -1];
 
-  constructor(index: LineIndex, open: () => UnitTables | undefined) {
+  /** `isSplit`: units may be in files of their own. `place`: path of a debug file, '' for the mapped file. */
+  constructor(index: LineIndex, open: () => UnitTables | undefined, isSplit: boolean, place: string) {
+    this.#isSplit = isSplit;
+    this.#place = place;
     this.#index = index;
     this.#open = open;
   }
@@ -70,6 +83,10 @@ class DwarfTable implements SourceTable {
 
   kindOf(): FrameKind {
     return FrameKind.native;
+  }
+
+  describe(): string {
+    return `source lines, inlined calls and functions, from ${this.#place || 'the file itself'}`;
   }
 
   linesAt(address: number, lines: LineSink): void {
@@ -96,10 +113,10 @@ class DwarfTable implements SourceTable {
     const [lineStart, lineEnd] = boundsAt(table.lines.starts, distance);
     const [scopeStart, scopeEnd] = boundsAt(table.innermost.starts, distance);
     const start = Math.max(lineStart, scopeStart);
-    const known = this.#index.known(start);
+    const known = this.#index.known(start, distance);
     if (known >= 0) return known;
-    // Without scopes, what was split off the unit may be missing only now.
-    const isKept = table.scopes.length > 0;
+    // A unit without functions: its file may be missing only now.
+    const isKept = !this.#isSplit || table.scopes.length > 0;
     let answer = -1;
     linesAt(table, address, (scope, file, line) => {
       if (answer < 0) answer = this.#index.begin(table.base, start, Math.min(lineEnd, scopeEnd), isKept);

@@ -84,6 +84,8 @@ export class MappingNames {
   readonly #tables: OpenMapping;
   /** For each table: function + 1 of each symbol, 0 when it was not needed yet. */
   readonly #functions: SymbolColumn[] = [];
+  /** For each table: the file that each symbol was in last, and the function that this made. */
+  readonly #recent: { readonly files: string[]; readonly functions: number[] }[] = [];
   readonly #lines = new Lines();
 
   constructor(mapping: CodeMapping, sources: readonly SymbolSource[], names: Names) {
@@ -168,8 +170,15 @@ export class MappingNames {
     return true;
   }
 
+  /** The code of a function is in one file as a rule, and asked for many times. */
   #functionIn(index: number, symbol: number, filename: string): number {
-    return this.#names.functionOf(this.#tables.table(index)!, symbol, filename);
+    this.#recent[index] ??= { files: [], functions: [] };
+    const { files, functions } = this.#recent[index];
+    if (files[symbol] === filename) return functions[symbol]!;
+    const functionIndex = this.#names.functionOf(this.#tables.table(index)!, symbol, filename);
+    files[symbol] = filename;
+    functions[symbol] = functionIndex;
+    return functionIndex;
   }
 
   #functionOf(index: number, symbol: number): number {
@@ -179,7 +188,7 @@ export class MappingNames {
     if (known !== 0) return known - 1;
     const { table } = this.#tables.table(index)!;
     const file = this.#names.detail.style === 'llvm' ? table.fileOf?.(symbol) : undefined;
-    const functionIndex = this.#functionIn(index, symbol, file ?? '');
+    const functionIndex = this.#names.functionOf(this.#tables.table(index)!, symbol, file ?? '');
     functions.set(symbol, functionIndex + 1);
     return functionIndex;
   }

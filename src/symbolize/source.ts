@@ -38,6 +38,8 @@ export interface SourceTable extends SymbolTable {
    * address has one line: the symbol.
    */
   linesAt?(address: number, lines: LineSink): void;
+  /** What it has, in a few words for `profiler doctor --symbols`. Else its symbols are counted. */
+  describe?(): string;
   /** The name to show, of tables whose names no demangler reads. */
   readableNameOf?(symbol: number): string;
   /** The part of the kernel that a symbol belongs to: a module, `bpf`, `__builtin__ftrace`; '' for the kernel itself. */

@@ -126,9 +126,10 @@ export class LineIndex {
     return this.#read(stored => stored.find(distance)) ?? -1;
   }
 
-  /** The answer of this run that begins at an address, −1 when there is none. */
-  known(start: number): number {
-    return this.#byStart.get(start) ?? -1;
+  /** The answer of this run that begins at `start` and holds at `distance`, −1 when there is none. */
+  known(start: number, distance: number): number {
+    const answer = this.#byStart.get(start) ?? -1;
+    return answer >= 0 && distance < this.#ends.at(answer - this.#storedAnswers) ? answer : -1;
   }
 
   /**
@@ -317,7 +318,7 @@ function appended(column: Uint32Array, values: readonly number[]): Uint32Array {
   return both;
 }
 
-/** Both by address, without overlaps: where two begin together the first counts, and each ends where the next begins. */
+/** Both by address, without overlaps: of two that begin together the first counts, and each ends where the next begins. */
 function inOrder(old: Answers, fresh: Answers): Answers {
   const both = [old, fresh];
   const all = new Float64Array(old.starts.length + fresh.starts.length);
@@ -335,12 +336,14 @@ function inOrder(old: Answers, fresh: Answers): Answers {
   for (const index of order) {
     const from = both[index < old.starts.length ? 0 : 1]!;
     const i = index < old.starts.length ? index : index - old.starts.length;
-    const start = from.starts[i]!;
+    let start = from.starts[i]!;
+    const end = from.ends[i]!;
     const last = into.starts.length - 1;
-    if (last >= 0 && into.starts.at(last) === start) continue;
+    if (last >= 0 && into.starts.at(last) === start) start = into.ends.at(last);
+    if (start >= end) continue;
     if (last >= 0 && into.ends.at(last) > start) into.ends.set(last, start);
     into.starts.push(start);
-    into.ends.push(from.ends[i]!);
+    into.ends.push(end);
     into.firstFrame.push(into.name.length);
     for (let frame = from.firstFrame[i]!; frame < from.firstFrame[i + 1]!; frame++) {
       into.name.push(from.name[frame]!);
