@@ -11,6 +11,7 @@ const all = [
   'decode',
   'read',
   'diff',
+  'gate',
   'flamegraph',
   'viewer',
   'go',
