@@ -54,7 +54,7 @@ export class InfoFile {
     let table = this.#tables.get(key);
     if (table !== undefined) return table;
     const section = this.sections.get('abbrev');
-    if (section === undefined) return new Abbreviations();
+    if (section === undefined) return new Abbreviations(encoding);
     table = readAbbreviations(section, offset, encoding, only);
     if (only !== 0) return table;
     if (this.#tables.size >= maxTables) this.#tables.clear();

@@ -131,11 +131,13 @@ class Walk {
 
   /** Reads the values to keep and moves the cursor behind the entry. */
   #readValues(code: number): void {
-    const { steps, firstStep, endStep } = this.#table;
+    const table = this.#table;
+    const { steps } = table;
     const cursor = this.#cursor;
-    const last = endStep[code]!;
+    if (table.firstStep[code]! < 0) table.compile(code);
+    const end = table.endStep[code]!;
     this.#seen = 0;
-    for (let i = firstStep[code]!; i < last; i++) {
+    for (let i = table.firstStep[code]!; i < end; i++) {
       const step = steps[i]!;
       if (step >= readStep) this.#readValue(i, step);
       else if (step >= 0) cursor.at += step;
@@ -145,7 +147,7 @@ class Walk {
 
   #readValue(index: number, step: number): void {
     const slot = slotOf(step);
-    this.#values[slot] = readForm(this.#cursor, formOf(step), this.#table.stepImplicit[index]!, this.#unit.header);
+    this.#values[slot] = readForm(this.#cursor, formOf(step), this.#table.implicit[index]!, this.#unit.header);
     this.#seen |= 1 << slot;
   }
 
