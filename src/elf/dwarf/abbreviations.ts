@@ -78,6 +78,8 @@ export class Abbreviations {
   kind = new Uint8Array(1024);
   /** 0 when the code is not in the table, 1 for an entry without children, 2 for one with children. */
   shape = new Uint8Array(1024);
+  /** Of an entry without children that is of no interest: its bytes behind the code, where that is known; else −1. */
+  leaf = new Int32Array(1024).fill(-1);
   /** The steps of a code are `steps[firstStep]` … `steps[endStep − 1]`; firstStep is −1 until {@link compile}. */
   firstStep = new Int32Array(1024);
   endStep = new Int32Array(1024);
@@ -101,6 +103,7 @@ export class Abbreviations {
     this.kind[code] = kindOfTag(tag);
     this.shape[code] = hasChildren ? 2 : 1;
     this.firstStep[code] = -1;
+    this.leaf[code] = -1;
     this.#specs[code] = specs;
   }
 
@@ -122,6 +125,9 @@ export class Abbreviations {
       this.#addStep(this.firstStep[code]!, slotFor(attribute, form, hasRanges), form, implicit);
     }
     this.endStep[code] = this.steps.length;
+    const last = this.steps.length - 1;
+    const isFixed = last === this.firstStep[code] && this.steps[last]! >= 0 && this.steps[last]! < readStep;
+    if (isFixed && this.kind[code] === EntryKind.other && this.shape[code] === 1) this.leaf[code] = this.steps[last]!;
   }
 
   #addStep(first: number, slot: number, form: number, implicit: number): void {
@@ -139,6 +145,7 @@ export class Abbreviations {
     const capacity = 2 ** Math.ceil(Math.log2(code + 1));
     this.kind = grown(this.kind, new Uint8Array(capacity));
     this.shape = grown(this.shape, new Uint8Array(capacity));
+    this.leaf = grown(this.leaf, new Int32Array(capacity).fill(-1));
     this.firstStep = grown(this.firstStep, new Int32Array(capacity));
     this.endStep = grown(this.endStep, new Int32Array(capacity));
     this.#specs = grown(this.#specs, new Uint32Array(capacity));
@@ -156,7 +163,8 @@ function grown<T extends Uint8Array | Uint32Array | Int32Array>(from: T, to: T):
  */
 export function readAbbreviations(section: DwarfSection, offset: number, encoding: Encoding, only = 0): Abbreviations {
   for (let window = firstWindow; ; window *= 8) {
-    const cursor = section.cursorAt(offset, window);
+    const bytes = section.read(offset, Math.min(window, section.size - offset));
+    const cursor = new Cursor(bytes, 0, bytes.length);
     const table = parse(cursor, encoding, only);
     if (!cursor.overrun) return table;
     if (window >= section.size - offset || window > maxWindow) {

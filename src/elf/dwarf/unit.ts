@@ -18,8 +18,8 @@ export interface Shares {
 
 const wholeSections: Shares = { abbreviations: 0, strOffsets: 0, line: 0, rangeLists: 0 };
 /** Of an entry; names of C++ templates that are stored in the entry itself have some kilobytes. */
-const entryWindow = 1 << 10;
-const maxEntry = 1 << 20;
+const entryWindow = 1 << 7;
+const maxEntry = 1 << 16;
 
 /** Of the first entry. Texts as {@link TextIn}. */
 interface Root {
