@@ -12,13 +12,15 @@ export function dwarfFile(path: string): DwarfFile {
   return { elf, bytes };
 }
 
-/** The lines of an address, innermost first: `name file:line`, the file without its folders. */
-export function framesAt(parts: DwarfParts, addresses: readonly number[]): string[][] {
+/**
+ * The lines of an address, innermost first: `name file:line`, the file without its folders. From tables of functions,
+ * or from those of whole units.
+ */
+export function framesAt(parts: DwarfParts, addresses: readonly number[], isWhole = false): string[][] {
   const dwarf = openDwarf(parts);
   return addresses.map(address => {
     const frames: string[] = [];
-    const unit = dwarf?.unitAt(address) ?? -1;
-    const table = unit < 0 ? undefined : dwarf?.tableOf(unit);
+    const table = isWhole ? dwarf?.tableOf(dwarf.unitAt(address)) : dwarf?.tableAt(address);
     if (table === undefined) return frames;
     linesAt(table, address, (scope, file, line) => {
       const name = scope < 0 ? '??' : table.nameOf(scope);

@@ -98,7 +98,9 @@ describe('inlined calls and lines', () => {
       // It would name code by them.
       execFileSync('objcopy', ['--wildcard', '--strip-symbol=mark_*', path]);
       const addresses = allAddresses(path);
-      expect(framesAt(partsOf(path), addresses)).toEqual(llvmFramesAt(path, addresses));
+      const frames = llvmFramesAt(path, addresses);
+      expect(framesAt(partsOf(path), addresses)).toEqual(frames);
+      expect(framesAt(partsOf(path), addresses, true)).toEqual(frames);
     });
   }
 });

@@ -10,7 +10,7 @@ import type { DwarfSection } from './section.ts';
 const maxCode = 1 << 18;
 const firstWindow = 1 << 14;
 /** Of one section this much is read for one table at most. */
-const maxWindow = 1 << 26;
+const maxWindow = 1 << 22;
 
 /** What a walk does at an entry. */
 export const EntryKind = { other: 0, function: 1, inlined: 2, container: 3, type: 4 } as const;
@@ -72,6 +72,8 @@ function kindOfTag(tag: number): number {
  * Entries by code. A table of gcc has hundreds of them and a walk meets few: steps are worked out when they are needed.
  */
 export class Abbreviations {
+  /** How much was read. */
+  bytes = 0;
   /** One more than the highest code. */
   length = 0;
   /** {@link EntryKind}. */
@@ -166,7 +168,10 @@ export function readAbbreviations(section: DwarfSection, offset: number, encodin
     const bytes = section.read(offset, Math.min(window, section.size - offset));
     const cursor = new Cursor(bytes, 0, bytes.length);
     const table = parse(cursor, encoding, only);
-    if (!cursor.overrun) return table;
+    if (!cursor.overrun) {
+      table.bytes = cursor.at;
+      return table;
+    }
     if (window >= section.size - offset || window > maxWindow) {
       throw new ElfError('damaged', 'a table of abbreviations has no end');
     }

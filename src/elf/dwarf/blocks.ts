@@ -7,9 +7,9 @@ import type { ByteSource } from '../bytes.ts';
 
 /** Names and entries are looked at one by one: of larger blocks most would be read for nothing. */
 export const blockSize = 1 << 12;
-const blocksOfSlab = 1 << 6;
-/** 4 MB; then the first ones are used again. */
-const maxBlocks = 1 << 10;
+const blocksOfSlab = 1 << 4;
+/** 2 MB; then the first ones are used again. */
+const maxBlocks = 1 << 9;
 
 export class Blocks {
   readonly #source: ByteSource;

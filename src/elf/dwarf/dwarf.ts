@@ -4,21 +4,24 @@ import { ElfError } from '../bytes.ts';
 import { CodeSpace } from './code-space.ts';
 import { FlatUnit } from './flat-unit.ts';
 import { InfoFile } from './info-file.ts';
+import * as kept from './kept.ts';
 import { Names } from './names.ts';
 import type { DwarfParts } from './parts.ts';
 import { SplitUnits } from './split.ts';
 import { Unit } from './unit.ts';
 import { UnitIndex } from './unit-index.ts';
 import type { UnitTable, UnitTables } from './unit-table.ts';
+import { Work } from './work.ts';
 
-/** Tables that are kept of one program, bytes. A unit of C++ has some 100 kB. */
-const maxKept = 96 * 2 ** 20;
+/** What each query may cost more, bytes: a unit that was forgotten is read again. */
+const perQuery = 1 << 16;
 
 /** undefined when there is no .debug_info, or nothing in it. */
 export function openDwarf(parts: DwarfParts): Dwarf | undefined {
   try {
-    const supplementary = parts.supplementary && new InfoFile(parts.supplementary, '');
-    const file = new InfoFile(parts.main, '', supplementary);
+    const work = new Work();
+    const supplementary = parts.supplementary && new InfoFile(parts.supplementary, '', work);
+    const file = new InfoFile(parts.main, '', work, supplementary);
     return file.headers.length === 0 ? undefined : new Dwarf(parts, file);
   } catch (error) {
     if (error instanceof ElfError) return undefined;
@@ -32,16 +35,15 @@ export class Dwarf implements UnitTables {
   readonly #names = new Names();
   readonly #split: SplitUnits;
   readonly #units: (Unit | undefined)[] = [];
-  /** The one that was used last is the last one. */
-  readonly #flat = new Map<number, FlatUnit | undefined>();
-  #last = -1;
-  #kept = 0;
+  readonly #flat = new Map<number, FlatUnit>();
+  readonly #damaged = new Set<number>();
+  #last: FlatUnit | undefined;
   #index: UnitIndex | undefined;
 
   constructor(parts: DwarfParts, file: InfoFile) {
     this.#file = file;
     this.#code = new CodeSpace(parts.main.elf);
-    this.#split = new SplitUnits(parts);
+    this.#split = new SplitUnits(parts, file.work);
   }
 
   unitAt(address: number): number {
@@ -50,52 +52,39 @@ export class Dwarf implements UnitTables {
   }
 
   tableOf(unit: number): UnitTable | undefined {
+    this.#file.work.allow(perQuery);
     return this.#use(unit, flat => flat.whole);
   }
 
   tableAt(address: number): UnitTable | undefined {
-    const unit = this.unitAt(address);
-    return unit < 0 ? undefined : this.#use(unit, flat => flat.tableAt(address));
+    this.#file.work.allow(perQuery);
+    return this.#use(this.unitAt(address), flat => flat.tableAt(address));
   }
 
-  /** undefined when the unit is damaged, which is remembered: it costs nothing. */
   #use(index: number, get: (flat: FlatUnit) => UnitTable): UnitTable | undefined {
+    if (index < 0 || this.#damaged.has(index)) return undefined;
     try {
-      const flat = this.#flatten(index);
-      if (flat === undefined) return undefined;
-      const before = flat.bytes;
+      const flat = this.#flatOf(index);
       const table = get(flat);
-      this.#kept += flat.bytes - before;
+      if (flat !== this.#last) kept.use(flat, () => this.#flat.delete(index));
+      this.#last = flat;
       return table;
     } catch (error) {
       if (!(error instanceof ElfError)) throw error;
-      this.#flat.set(index, undefined);
+      // What was too much now may be read for a later query.
+      if (!this.#file.work.isSpent) this.#damaged.add(index);
       return undefined;
     }
   }
 
-  #flatten(index: number): FlatUnit | undefined {
-    if (index === this.#last) return this.#flat.get(index);
-    this.#last = index;
+  #flatOf(index: number): FlatUnit {
     let flat = this.#flat.get(index);
-    if (flat === undefined && !this.#flat.has(index)) {
+    if (flat === undefined) {
       const unit = this.#unitOf(index);
       flat = new FlatUnit(unit, this.#split.of(unit) ?? unit, this.#code, this.#names);
-      this.#kept += flat.bytes;
+      this.#flat.set(index, flat);
     }
-    this.#flat.delete(index);
-    this.#flat.set(index, flat);
-    this.#forget();
     return flat;
-  }
-
-  #forget(): void {
-    for (const [unit, flat] of this.#flat) {
-      if (this.#kept <= maxKept || unit === this.#last) return;
-      if (flat === undefined) continue;
-      this.#flat.delete(unit);
-      this.#kept -= flat.bytes;
-    }
   }
 
   #unitOf(index: number): Unit {

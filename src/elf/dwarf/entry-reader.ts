@@ -45,6 +45,7 @@ export class EntryReader {
     this.#unit = unit;
     this.#code = code;
     this.#table = unit.abbreviations();
+    unit.file.work.spend(to - from);
     const bytes = unit.file.info?.readForNow(from, to - from) ?? new Uint8Array(0);
     this.#cursor = new Cursor(bytes, 0, bytes.length);
     this.#shift = from - unit.header.offset;

@@ -97,6 +97,7 @@ class Lines {
     const header = section && offset >= 0 ? readLineHeader(section, offset, unit) : undefined;
     this.firstFile = header !== undefined && header.version >= 5 ? 1 : 0;
     this.#files = header?.files ?? { directories: [], names: [], directoryOf: [] };
+    if (header !== undefined) unit.file.work.spend(header.end - offset);
     const none = new Uint32Array(0);
     this.intervals =
       section && header ? runLineProgram(section, header, code) : { starts: none, file: none, line: none };

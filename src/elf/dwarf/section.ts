@@ -74,8 +74,17 @@ export class DwarfSection {
     return new Cursor(this.#blocks.get(start / blockSize), inside, Math.min(blockSize, this.size - start));
   }
 
-  /** The text at an offset, at most {@link maxNameLength} bytes of it; '' outside. */
+  /** The text at an offset, at most {@link maxNameLength} bytes of it; '' outside, or when the file has shrunk. */
   textAt(offset: number): string {
+    try {
+      return this.#readText(offset);
+    } catch (error) {
+      if (error instanceof ElfError) return '';
+      throw error;
+    }
+  }
+
+  #readText(offset: number): string {
     for (let length = shortName; ; length = maxNameLength) {
       const { bytes, at, end } = this.cursorAt(offset, length);
       const limit = Math.min(end, at + maxNameLength);

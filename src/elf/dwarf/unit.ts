@@ -104,7 +104,8 @@ export class Unit {
       offset = base + readOffset(section.cursorAt(base + value * width, width), wide);
     } else if (version < 5 && this.skeleton) offset += this.skeleton.root.rangesBase;
     const addressAt = (index: number) => this.addressAt(index);
-    return readRangeList({ section, offset, version, addressSize, base: this.low, addressAt }, add);
+    const { work } = this.file;
+    return readRangeList({ section, offset, version, addressSize, base: this.low, addressAt, work }, add);
   }
 
   /** The header of .debug_rnglists has 12 or 20 bytes (DWARF 5, 7.28); split units have no attribute to say so. */
@@ -256,7 +257,9 @@ export class Unit {
       const code = cursor.uleb();
       const table = this.abbreviations(isAlone ? code : 0);
       if (code === 0 || code >= table.length || table.shape[code] === 0) return false;
+      const start = cursor.at;
       visitSpecs(table.specs(code), cursor, base, take);
+      this.file.work.spend(Math.min(cursor.at, cursor.end) - start);
       if (!cursor.overrun) return true;
       if (window >= this.file.info.size - offset || window >= maxEntry) return false;
     }
