@@ -45,7 +45,7 @@ class DwarfTable implements SourceTable {
 
   /** The function that the code lies in. */
   find(address: number): number {
-    const table = this.#tableAt(address);
+    const table = this.#units.tableAt(address);
     let found = -1;
     if (table === undefined) return found;
     linesAt(table, address, scope => {
@@ -64,18 +64,13 @@ class DwarfTable implements SourceTable {
   }
 
   linesAt(address: number, lines: LineSink): void {
-    const table = this.#tableAt(address);
+    const table = this.#units.tableAt(address);
     if (table === undefined) return;
     linesAt(table, address, (scope, file, line) => {
       const symbol = this.#symbol(table, scope);
       if (scope < 0 || table.scopes.parent[scope]! < 0) lines.addFunction(symbol, table.fileOf(file), line);
       else lines.add(symbol, table.fileOf(file), line);
     });
-  }
-
-  #tableAt(address: number): UnitTable | undefined {
-    const unit = this.#units.unitAt(address);
-    return unit < 0 ? undefined : this.#units.tableOf(unit);
   }
 
   #symbol(table: UnitTable, scope: number): number {

@@ -2,7 +2,7 @@
 
 import { ElfError } from '../bytes.ts';
 import { CodeSpace } from './code-space.ts';
-import { flattenUnit } from './flat-unit.ts';
+import { FlatUnit } from './flat-unit.ts';
 import { InfoFile } from './info-file.ts';
 import { Names } from './names.ts';
 import type { DwarfParts } from './parts.ts';
@@ -32,8 +32,9 @@ export class Dwarf implements UnitTables {
   readonly #names = new Names();
   readonly #split: SplitUnits;
   readonly #units: (Unit | undefined)[] = [];
-  /** The last one used is the last one. */
-  readonly #tables = new Map<number, (UnitTable & { bytes: number }) | undefined>();
+  /** The one that was used last is the last one. */
+  readonly #flat = new Map<number, FlatUnit | undefined>();
+  #last = -1;
   #kept = 0;
   #index: UnitIndex | undefined;
 
@@ -49,36 +50,51 @@ export class Dwarf implements UnitTables {
   }
 
   tableOf(unit: number): UnitTable | undefined {
-    const known = this.#tables.get(unit);
-    if (known !== undefined || this.#tables.has(unit)) {
-      this.#tables.delete(unit);
-      this.#tables.set(unit, known);
-      return known;
+    return this.#use(unit, flat => flat.whole);
+  }
+
+  tableAt(address: number): UnitTable | undefined {
+    const unit = this.unitAt(address);
+    return unit < 0 ? undefined : this.#use(unit, flat => flat.tableAt(address));
+  }
+
+  /** undefined when the unit is damaged, which is remembered: it costs nothing. */
+  #use(index: number, get: (flat: FlatUnit) => UnitTable): UnitTable | undefined {
+    try {
+      const flat = this.#flatten(index);
+      if (flat === undefined) return undefined;
+      const before = flat.bytes;
+      const table = get(flat);
+      this.#kept += flat.bytes - before;
+      return table;
+    } catch (error) {
+      if (!(error instanceof ElfError)) throw error;
+      this.#flat.set(index, undefined);
+      return undefined;
     }
-    const table = this.#read(unit);
-    this.#tables.set(unit, table);
-    this.#kept += table?.bytes ?? 0;
+  }
+
+  #flatten(index: number): FlatUnit | undefined {
+    if (index === this.#last) return this.#flat.get(index);
+    this.#last = index;
+    let flat = this.#flat.get(index);
+    if (flat === undefined && !this.#flat.has(index)) {
+      const unit = this.#unitOf(index);
+      flat = new FlatUnit(unit, this.#split.of(unit) ?? unit, this.#code, this.#names);
+      this.#kept += flat.bytes;
+    }
+    this.#flat.delete(index);
+    this.#flat.set(index, flat);
     this.#forget();
-    return table;
+    return flat;
   }
 
   #forget(): void {
-    for (const [unit, table] of this.#tables) {
-      if (this.#kept <= maxKept || this.#tables.size === 1) return;
-      // That a unit is damaged is remembered: it costs nothing.
-      if (table === undefined) continue;
-      this.#tables.delete(unit);
-      this.#kept -= table.bytes;
-    }
-  }
-
-  #read(index: number): (UnitTable & { bytes: number }) | undefined {
-    try {
-      const unit = this.#unitOf(index);
-      return flattenUnit(unit, this.#split.of(unit) ?? unit, this.#code, this.#names);
-    } catch (error) {
-      if (error instanceof ElfError) return undefined;
-      throw error;
+    for (const [unit, flat] of this.#flat) {
+      if (this.#kept <= maxKept || unit === this.#last) return;
+      if (flat === undefined) continue;
+      this.#flat.delete(unit);
+      this.#kept -= flat.bytes;
     }
   }
 

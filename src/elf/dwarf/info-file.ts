@@ -10,7 +10,7 @@ import { readUnitHeaders, type UnitHeader } from './unit-headers.ts';
 export const TextIn = { str: 1, lineStr: 2, supplementary: 3, info: 4, line: 5 } as const;
 
 /** Tables of abbreviations that are kept: units are read one after the other, and many share one or have their own. */
-const maxTables = 32;
+const maxTables = 256;
 
 export class InfoFile {
   readonly sections: DwarfSections;
@@ -54,7 +54,7 @@ export class InfoFile {
     let table = this.#tables.get(key);
     if (table !== undefined) return table;
     const section = this.sections.get('abbrev');
-    if (section === undefined) return new Abbreviations();
+    if (section === undefined) return new Abbreviations(encoding);
     table = readAbbreviations(section, offset, encoding, only);
     if (only !== 0) return table;
     if (this.#tables.size >= maxTables) this.#tables.clear();

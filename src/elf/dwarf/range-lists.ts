@@ -13,7 +13,7 @@ const DW_RLE_base_address = 5;
 const DW_RLE_start_end = 6;
 const DW_RLE_start_length = 7;
 
-const firstWindow = 1 << 12;
+const firstWindow = 1 << 7;
 const maxWindow = 1 << 26;
 
 /** Takes [start, end); nothing is promised about their order, and ranges may be empty. */
@@ -31,7 +31,7 @@ export interface RangeList {
 
 /** Adds the ranges of a list; false when it is damaged. */
 export function readRangeList(list: RangeList, add: AddRange): boolean {
-  for (let window = firstWindow; ; window *= 16) {
+  for (let window = firstWindow; ; window *= 8) {
     const cursor = list.section.cursorAt(list.offset, window);
     const found: number[] = [];
     if (list.version >= 5) readEntries(cursor, list, found);

@@ -18,8 +18,8 @@ export interface Shares {
 
 const wholeSections: Shares = { abbreviations: 0, strOffsets: 0, line: 0, rangeLists: 0 };
 /** Of an entry; names of C++ templates that are stored in the entry itself have some kilobytes. */
-const entryWindow = 1 << 10;
-const maxEntry = 1 << 20;
+const entryWindow = 1 << 7;
+const maxEntry = 1 << 16;
 
 /** Of the first entry. Texts as {@link TextIn}. */
 interface Root {
@@ -126,8 +126,7 @@ export class Unit {
   }
 
   /** Where a text of an attribute lies, and the cursor behind it; 0 when the form is none of a text. */
-  readText(cursor: Cursor, form: number, cursorBase: number): number {
-    const { wide } = this.header;
+  readText(cursor: Cursor, form: number, cursorBase: number, wide: boolean = this.header.wide): number {
     switch (form) {
       case D.DW_FORM_string: {
         const offset = cursorBase + cursor.at;
@@ -257,12 +256,19 @@ export class Unit {
       const code = cursor.uleb();
       const table = this.abbreviations(isAlone ? code : 0);
       if (code === 0 || code >= table.length || table.shape[code] === 0) return false;
-      for (let i = table.firstSpec[code]!; i < table.endSpec[code]!; i++) {
-        take(table.attributes[i]!, table.forms[i]!, cursor, table.implicit[i]!, base);
-      }
+      visitSpecs(table.specs(code), cursor, base, take);
       if (!cursor.overrun) return true;
       if (window >= this.file.info.size - offset || window >= maxEntry) return false;
     }
+  }
+}
+
+function visitSpecs(specs: Cursor, cursor: Cursor, base: number, take: TakeAttribute): void {
+  for (;;) {
+    const attribute = specs.uleb();
+    const form = specs.uleb();
+    if (attribute === 0 && form === 0) return;
+    take(attribute, form, cursor, form === D.DW_FORM_implicit_const ? specs.sleb() : 0, base);
   }
 }
 
