@@ -10,6 +10,7 @@ const all = [
   'decode',
   'read',
   'diff',
+  'gate',
   'flamegraph',
   'viewer',
   'eh-frame',

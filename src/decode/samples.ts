@@ -1,5 +1,5 @@
 /** The samples of a pprof file: stacks, values and labels, without an object for a sample. */
-import { growUint32 } from '../model/columns.ts';
+import { growInt32, growUint32 } from '../model/columns.ts';
 import { IntMap } from '../model/int-map.ts';
 import { Chains, MAX_CHAINS, SEED } from '../model/merge-stacks.ts';
 import type { Label, SampleColumns, StackColumns } from '../model/profile.ts';
@@ -83,6 +83,10 @@ export class SampleDecoder {
   /** Locations of the sample that is being read, innermost first, and its values. */
   #frames = new Uint32Array(256);
   #depth = 0;
+  /** The sample before it, outermost first: its locations and stacks. Most samples begin as the one before. */
+  #path = new Uint32Array(256);
+  #pathStack = new Int32Array(256);
+  #pathLength = 0;
   readonly #row: Float64Array;
   #values = 0;
 
@@ -120,8 +124,8 @@ export class SampleDecoder {
     this.#values = 0;
     let chain = -1;
     while (reader.next()) {
-      if (reader.field === 1) this.#repeated(() => this.#location());
-      else if (reader.field === 2) this.#repeated(() => this.#value());
+      if (reader.field === 1) this.#locationIds();
+      else if (reader.field === 2) this.#valueList();
       else if (reader.field === 3) chain = this.#label(chain);
       else reader.skip();
     }
@@ -132,25 +136,41 @@ export class SampleDecoder {
   }
 
   /** A number, or a packed list of them. */
-  #repeated(read: () => void): void {
+  #locationIds(): void {
     const reader = this.#reader;
     if (reader.wire !== Wire.bytes) {
       reader.expect(Wire.varint);
-      read();
+      this.#location();
       return;
     }
     const outer = reader.enter();
-    while (reader.at < reader.end) read();
+    while (reader.at < reader.end) this.#location();
+    reader.leave(outer);
+  }
+
+  #valueList(): void {
+    const reader = this.#reader;
+    if (reader.wire !== Wire.bytes) {
+      reader.expect(Wire.varint);
+      this.#value();
+      return;
+    }
+    const outer = reader.enter();
+    while (reader.at < reader.end) this.#value();
     reader.leave(outer);
   }
 
   #location(): void {
     this.#reader.varint();
-    if (this.#depth === this.#frames.length) {
-      if (this.#depth >= MAX_CHAINS) throw new DecodeError(`it holds a stack of more than ${MAX_CHAINS} frames.`);
-      this.#frames = growUint32(this.#frames);
-    }
+    if (this.#depth === this.#frames.length) this.#growFrames();
     this.#frames[this.#depth++] = this.#locations.index(this.#reader.low, this.#reader.high);
+  }
+
+  #growFrames(): void {
+    if (this.#depth >= MAX_CHAINS) throw new DecodeError(`it holds a stack of more than ${MAX_CHAINS} frames.`);
+    this.#frames = growUint32(this.#frames);
+    this.#path = growUint32(this.#path);
+    this.#pathStack = growInt32(this.#pathStack);
   }
 
   #value(): void {
@@ -185,8 +205,17 @@ export class SampleDecoder {
 
   /** The stack of the frames, −1 for none. */
   #stack(): number {
-    let stack = -1;
-    for (let i = this.#depth - 1; i >= 0; i--) stack = this.#stacks.push(stack, this.#frames[i]!);
+    const frames = this.#frames;
+    const [path, pathStack, depth] = [this.#path, this.#pathStack, this.#depth];
+    const shared = Math.min(depth, this.#pathLength);
+    let i = 0;
+    while (i < shared && path[i] === frames[depth - 1 - i]) i++;
+    let stack = i > 0 ? pathStack[i - 1]! : -1;
+    for (; i < depth; i++) {
+      path[i] = frames[depth - 1 - i]!;
+      pathStack[i] = stack = this.#stacks.push(stack, path[i]!);
+    }
+    this.#pathLength = depth;
     return stack;
   }
 }
