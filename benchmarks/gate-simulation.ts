@@ -88,7 +88,11 @@ export function simulate(simulation: Simulation, seed: number): Difference {
     sampleType: { type: 'samples', unit: 'count' },
     functions: { length: simulation.functions, name, file },
     base: drawSide(simulation, costs, next),
-    head: drawSide(simulation, costs.map((cost, i) => cost * simulation.head(i)), next),
+    head: drawSide(
+      simulation,
+      costs.map((cost, i) => cost * simulation.head(i)),
+      next,
+    ),
     stacks: NO_STACKS,
     notes: [],
   };

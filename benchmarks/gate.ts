@@ -17,12 +17,16 @@ function rates(simulation: Simulation) {
       if (outcome === 'inconclusive') open[i]!++;
     }
   }
-  return SETS.map((set, i) => `${set.join('+')} ${((100 * failed[i]!) / trials).toFixed(1)}/${((100 * open[i]!) / trials).toFixed(0)}`).join('   ');
+  return SETS.map(
+    (set, i) =>
+      `${set.join('+')} ${((100 * failed[i]!) / trials).toFixed(1)}/${((100 * open[i]!) / trials).toFixed(0)}`,
+  ).join('   ');
 }
 const base: Simulation = { functions: 400, runs: 5, samples: 9990, variation: 0, drift: 0, head: () => 1 };
 for (const samples of [1000, 9990])
-  for (const variation of [0, 0.05, 0.1]) console.log('same', samples, variation, rates({ ...base, samples, variation, drift: variation }));
+  for (const variation of [0, 0.05, 0.1])
+    console.log('same', samples, variation, rates({ ...base, samples, variation, drift: variation }));
 for (const variation of [0, 0.01, 0.02, 0.05])
-console.log('+10 %', variation, rates({ ...base, variation, drift: variation, head: i => (i === 1 ? 1.1 : 1) }));
+  console.log('+10 %', variation, rates({ ...base, variation, drift: variation, head: i => (i === 1 ? 1.1 : 1) }));
 for (const variation of [0, 0.01, 0.02])
-console.log('all +5 %', variation, rates({ ...base, variation, drift: variation, head: () => 1.05 }));
+  console.log('all +5 %', variation, rates({ ...base, variation, drift: variation, head: () => 1.05 }));
