@@ -6,6 +6,7 @@ const all = [
   'truth',
   'aggregate',
   'symbolize',
+  'symbolize-command',
   'perf-map',
   'pprof',
   'decode',
