@@ -144,8 +144,25 @@ export class SampleDecoder {
       return;
     }
     const outer = reader.enter();
-    while (reader.at < reader.end) this.#location();
+    this.#packedLocations();
     reader.leave(outer);
+  }
+
+  /** Most ids take two bytes at most: those are read here, all others as any number. */
+  #packedLocations(): void {
+    const reader = this.#reader;
+    const { bytes, end } = reader;
+    while (reader.at < end) {
+      const at = reader.at;
+      const [first, second] = [bytes[at]!, at + 1 < end ? bytes[at + 1]! : 0x80];
+      if (first > 0x7f && second > 0x7f) {
+        this.#location();
+        continue;
+      }
+      reader.at = first > 0x7f ? at + 2 : at + 1;
+      if (this.#depth === this.#frames.length) this.#growFrames();
+      this.#frames[this.#depth++] = this.#locations.index(first > 0x7f ? (first & 0x7f) | (second << 7) : first, 0);
+    }
   }
 
   #valueList(): void {
