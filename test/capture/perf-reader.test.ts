@@ -82,7 +82,14 @@ describe('a sample becomes one of the BPF program', () => {
     const show = (words: Uint32Array) => {
       const bytes = Buffer.from(snapshotBytes(words, 0)!);
       const at = (offset: number) => bytes.readBigUInt64LE(offset);
-      return [at(Start.pc), at(Start.sp), at(Start.fp), at(Start.extra), at(Start.kernel), bytes.subarray(40).toString('hex')];
+      return [
+        at(Start.pc),
+        at(Start.sp),
+        at(Start.fp),
+        at(Start.extra),
+        at(Start.kernel),
+        bytes.subarray(40).toString('hex'),
+      ];
     };
     const expected = [0x401000n, 0x7ff0n, 7n, 0x11n, 0n, Buffer.from(stack.subarray(0, 24)).toString('hex')];
     const record = perfSampleRecord({ ...sample, copied: 24 });
