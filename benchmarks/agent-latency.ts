@@ -90,6 +90,8 @@ const sampling: Sampling = {
   event: { value: 'time', counts: { type: 'cpu', unit: 'nanoseconds' } },
   hz: 99,
   shortNames: false,
+  inlines: true,
+  lines: true,
   losses: {},
   comments: [],
 };
@@ -97,7 +99,7 @@ const options: ExportOptions = { sampling, name: 'process_cpu', limits: { sample
 
 /** Median time of each step, milliseconds, without the first round: after it, names are known. */
 async function timeSteps(code: MappedCode, window: () => RawProfile): Promise<readonly number[]> {
-  const exporter = new Exporter();
+  const exporter = new Exporter({ debugFolders: () => [], onNote: () => {} });
   const rounds: number[][] = [];
   for (let round = 0; round <= ROUNDS; round++) {
     const [raw, rows] = [window(), Array.from({ length: STACKS }, (_, i) => i)];
@@ -110,7 +112,7 @@ async function timeSteps(code: MappedCode, window: () => RawProfile): Promise<re
     times.push(performance.now());
     gzipSync(bytes, { level: 1 });
     times.push(performance.now());
-    exportWindow(raw, [code], options);
+    exportWindow({ raw, mappings: [code] }, options);
     times.push(performance.now());
     await exporter.exportWindow({ raw, mappings: [code] }, options);
     times.push(performance.now());

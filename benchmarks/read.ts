@@ -1,7 +1,8 @@
 /**
  * Reading text: collapsed stacks of 100,000 and 500,000 lines of 29 frames on average, to columns and to an SVG; and
  * 100,000 samples of `perf script`. Whole processes, beside flamegraph.pl and stackcollapse-perf.pl when
- * $FLAMEGRAPH_DIR has them (github.com/brendangregg/FlameGraph). `node dist/benchmarks/read.js`
+ * $FLAMEGRAPH_DIR has them (github.com/brendangregg/FlameGraph). Medians of five runs in turns, of the Perl scripts one
+ * run. `node dist/benchmarks/read.js`
  */
 import { createReadStream, createWriteStream, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,10 +11,11 @@ import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { readProfile } from '../src/decode/index.ts';
 import { formatByName } from '../src/encode/index.ts';
-import { folder, has, measure, table } from './support.ts';
+import { folder, has, measure, median, table, type Usage } from './support.ts';
 
 const FUNCTIONS = 5000;
-const SAMPLES = 100_000;
+const SAMPLES = 1_000_000;
+const RUNS = 5;
 /** Outermost frames that a stack shares with the one before, on average. */
 const SHARED = 11;
 
@@ -64,18 +66,24 @@ function* perfText(count: number): Generator<string> {
 
 const self = fileURLToPath(import.meta.url);
 
-/** Rows of the table: what, CPU seconds, MB/s, peak MB. */
+/** Rows of the table: what, seconds, CPU seconds, MB/s, peak MB. */
 async function compare(text: Iterable<string>, name: string, commands: Record<string, readonly string[]>) {
   const path = join(folder, name);
   await pipeline(Readable.from(text), createWriteStream(path));
   const megabytes = statSync(path).size / 1e6;
   console.log(`${name}: ${megabytes.toFixed(0)} MB`);
-  const rows = [['', 'CPU s', 'MB/s', 'peak MB']];
-  for (const [what, command] of Object.entries(commands)) {
-    const { cpu, rss } = await measure([...command, path]);
-    rows.push([what, cpu.toFixed(2), (megabytes / cpu).toFixed(0), rss.toFixed(0)]);
+  const runs = Object.entries(commands).map(([what, command]) => ({ what, command, usages: [] as Usage[] }));
+  for (let run = 0; run < RUNS; run++) {
+    for (const { command, usages } of runs) {
+      if (run === 0 || command[0] !== 'perl') usages.push(await measure([...command, path]));
+    }
   }
-  table(rows);
+  const rows = runs.map(({ what, usages }) => {
+    const of = (figure: 'wall' | 'cpu' | 'rss') => median(usages.map(usage => usage[figure]));
+    const speed = (megabytes / of('wall')).toFixed(0);
+    return [what, of('wall').toFixed(2), of('cpu').toFixed(2), speed, of('rss').toFixed(0)];
+  });
+  table([['', 's', 'CPU s', 'MB/s', 'peak MB'], ...rows]);
 }
 
 async function main(): Promise<void> {

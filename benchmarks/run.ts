@@ -6,6 +6,8 @@ const all = [
   'truth',
   'aggregate',
   'symbolize',
+  'symbolize-command',
+  'perf-map',
   'pprof',
   'decode',
   'read',
@@ -13,10 +15,13 @@ const all = [
   'gate',
   'flamegraph',
   'viewer',
+  'go',
+  'kernel-names',
   'eh-frame',
   'unwind-tables',
   'unwind',
   'record',
+  'unprivileged',
   'overhead',
 ];
 const names = process.argv.length > 2 ? process.argv.slice(2) : all;

@@ -11,7 +11,7 @@ import { packageRoot } from '../src/package.ts';
 export const folder = mkdtempSync(join(tmpdir(), 'bench-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 
-export const profiler = [process.execPath, `${packageRoot}dist/src/cli/main.js`];
+export const profiler = [process.execPath, `${packageRoot}dist/cli/main.js`];
 
 export function has(command: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${command}`]).status === 0;

@@ -112,7 +112,7 @@ struct profiler_start {
 	__u64 pc;
 	__u64 sp;
 	__u64 fp;
-	__u64 lr;     /* arm64 */
+	__u64 extra;  /* x30 on arm64, where calls leave their return address; r10 on x86-64, see PROFILER_RULE_EXTRA */
 	__u64 kernel; /* the task is in the kernel: after a system call, pc is behind that instruction */
 };
 
@@ -153,6 +153,7 @@ enum profiler_unwind_kind {
 	PROFILER_RULE_FP_DEREF,    /* CFA = *(fp + cfa) */
 	PROFILER_RULE_PLT,         /* CFA = sp + cfa + ((pc & 15) >= fp ? 8 : 0) */
 	PROFILER_RULE_SIGNAL,      /* sp points to the kernel's signal frame */
+	PROFILER_RULE_EXTRA,       /* CFA = r10 + cfa: where gcc realigns the stack, for PROFILER_FRAME_EXACT */
 };
 
 /* Where the caller's registers are, and when the rule holds: bits of profiler_unwind_rule.saved. */

@@ -25,7 +25,7 @@ struct profiler_walk {
 	u64 pc;
 	u64 sp;
 	u64 fp;
-	u64 lr; /* link register; arm64, and only where `marks` has PROFILER_FRAME_EXACT */
+	u64 extra; /* profiler_start.extra: only what was interrupted still has it (PROFILER_FRAME_EXACT in `marks`) */
 
 	/* The mapping of the last frame. */
 	u64 start;
@@ -57,7 +57,7 @@ static __always_inline void unwind_start(struct profiler_walk *walk, const struc
 	walk->pc = start->pc;
 	walk->sp = start->sp;
 	walk->fp = start->fp;
-	walk->lr = start->lr;
+	walk->extra = start->extra;
 	walk->kernel = start->kernel;
 	walk->start = walk->end = 0;
 	walk->marks = PROFILER_FRAME_EXACT;
@@ -229,7 +229,8 @@ static __always_inline u64 unwind_return_address(u64 address)
 #define UNWIND_SIGNAL_FP (128 + 176 + 8 + 29 * 8) /* siginfo, ucontext up to the registers, fault address, x0-x28 */
 #define UNWIND_SIGNAL_WORDS 4			   /* x29, x30, sp, pc */
 #else
-#define UNWIND_SIGNAL_FP 120  /* ucontext up to the registers is 40 bytes, r8-r15, rdi, rsi */
+#define UNWIND_SIGNAL_R10 56  /* ucontext up to the registers is 40 bytes, r8, r9 */
+#define UNWIND_SIGNAL_FP 120  /* r10-r15, rdi, rsi */
 #define UNWIND_SIGNAL_WORDS 7 /* rbp, rbx, rdx, rax, rcx, rsp, rip */
 #endif
 
@@ -241,7 +242,10 @@ static __always_inline int unwind_signal(struct profiler_walk *walk)
 		return unwind_end(walk, PROFILER_END_BAD_READ);
 	walk->fp = saved[0];
 #if defined(__TARGET_ARCH_arm64)
-	walk->lr = saved[1];
+	walk->extra = saved[1];
+#else
+	if (unwind_read(walk, &walk->extra, 1, walk->sp + UNWIND_SIGNAL_R10))
+		return unwind_end(walk, PROFILER_END_BAD_READ);
 #endif
 	/* May be lower than before: the handler may have a stack of its own. */
 	walk->sp = saved[UNWIND_SIGNAL_WORDS - 2];
@@ -288,6 +292,8 @@ static __always_inline int unwind_cfa(struct profiler_walk *walk, struct profile
 
 	if (rule.kind == PROFILER_RULE_FP || rule.kind == PROFILER_RULE_FP_DEREF)
 		base = walk->fp;
+	if (rule.kind == PROFILER_RULE_EXTRA)
+		base = walk->extra;
 	base += (long long)rule.cfa * 8;
 	if (rule.kind == PROFILER_RULE_PLT && (walk->pc & 15) >= (u64)rule.fp)
 		base += 8;
@@ -308,10 +314,15 @@ static __always_inline int unwind_by_rule(struct profiler_walk *walk, struct pro
 	if (unwind_cfa(walk, rule, &cfa))
 		return 1;
 	if (rule.saved & (PROFILER_SAVED_FP | PROFILER_SAVED_FP_AT_FP)) {
-		u64 from = rule.saved & PROFILER_SAVED_FP ? cfa : walk->fp;
+		u64 from = (rule.saved & PROFILER_SAVED_FP ? cfa : walk->fp) + (long long)rule.fp * 8;
 
-		if (unwind_read(walk, &fp, 1, from + (long long)rule.fp * 8))
-			return unwind_end(walk, PROFILER_END_BAD_READ);
+		/* Compilers do not tell that it was popped. At the `ret` it lies below sp, where a copied stack has nothing, and
+		 * the register has its old value again. */
+		if (unwind_read(walk, &fp, 1, from)) {
+			if (from >= walk->sp)
+				return unwind_end(walk, PROFILER_END_BAD_READ);
+			fp = walk->fp;
+		}
 	}
 	if (rule.saved & PROFILER_SAVED_RA) {
 		if (unwind_read(walk, &walk->pc, 1, cfa + (long long)rule.ra * 8))
@@ -320,7 +331,7 @@ static __always_inline int unwind_by_rule(struct profiler_walk *walk, struct pro
 		/* Only what was interrupted still has its return address in the link register. */
 		if (!(walk->marks & PROFILER_FRAME_EXACT))
 			return unwind_end(walk, PROFILER_END_CORRUPT);
-		walk->pc = walk->lr;
+		walk->pc = walk->extra;
 	}
 	walk->pc = unwind_return_address(walk->pc);
 	walk->fp = fp;
@@ -373,6 +384,10 @@ static __always_inline int unwind_step(struct profiler_walk *walk, u64 *frames)
 	case PROFILER_RULE_NONE:
 		/* Among code that has rules, what was interrupted may have a frame pointer of 0 by chance. */
 		return unwind_by_frame_pointer(walk, 0, walk->table < PROFILER_TABLE_FIRST || walk->depth > 1);
+	case PROFILER_RULE_EXTRA:
+		if (!(walk->marks & PROFILER_FRAME_EXACT))
+			return unwind_end(walk, PROFILER_END_NO_RULE);
+		return unwind_by_rule(walk, rule);
 	default:
 		/* Go's runtime changes stacks in the middle of functions, which its rules do not tell. */
 		if ((rule.saved & PROFILER_EXACT_ONLY) && !(walk->marks & PROFILER_FRAME_EXACT) && walk->frame_pointers)

@@ -97,7 +97,7 @@ struct {
 
 /* Indices of the registers that a walk starts from, in struct profiler_perf_context and in the kernel's pt_regs. */
 #if defined(__TARGET_ARCH_x86)
-enum { REGISTER_FP = 4, REGISTER_PC = 16, REGISTER_CS = 17, REGISTER_SP = 19 };
+enum { REGISTER_FP = 4, REGISTER_R10 = 7, REGISTER_PC = 16, REGISTER_CS = 17, REGISTER_SP = 19 };
 #define USER_CS_64 0x33 /* arch/x86/include/asm/segment.h: __USER_CS; 32-bit programs have another */
 #define IS_USER_MODE(registers) ((registers)[REGISTER_CS] & 3)
 #else
@@ -114,6 +114,7 @@ enum { REGISTER_FP = 29, REGISTER_LR = 30, REGISTER_SP = 31, REGISTER_PC = 32, R
 		(start)->pc = (registers)[REGISTER_PC];         \
 		(start)->sp = (registers)[REGISTER_SP];         \
 		(start)->fp = (registers)[REGISTER_FP];         \
+		(start)->extra = (registers)[REGISTER_R10];     \
 		(is_user) = (registers)[REGISTER_CS] == USER_CS_64; \
 	})
 #else
@@ -122,7 +123,7 @@ enum { REGISTER_FP = 29, REGISTER_LR = 30, REGISTER_SP = 31, REGISTER_PC = 32, R
 		(start)->pc = (registers)[REGISTER_PC];               \
 		(start)->sp = (registers)[REGISTER_SP];               \
 		(start)->fp = (registers)[REGISTER_FP];               \
-		(start)->lr = (registers)[REGISTER_LR];               \
+		(start)->extra = (registers)[REGISTER_LR];            \
 		(is_user) = !((registers)[REGISTER_PSTATE] & PSTATE_MODE); \
 	})
 #endif

@@ -1,9 +1,10 @@
 /** What a frame's colour says: the kind of its code, its module, its name, or in a difference its change. */
 
-import { type FlameData, FlameKind, KINDS, kindOf, moduleOf } from './data.ts';
+import { type FlameData, FlameKind, kindOf, moduleOf } from './data.ts';
 import { formatPercent } from './format.ts';
+import { CLASS_LABELS, classOf } from './language.ts';
 import type { FlameTree } from './layout.ts';
-import { BASE_SHADE, KIND_LABELS, OTHER_HUE, type Palette, ROOT_HUE, shadeOf } from './palette.ts';
+import { BASE_SHADE, OTHER_HUE, type Palette, ROOT_HUE, shadeOf } from './palette.ts';
 import { bounded } from './text.ts';
 import { textRanks } from './values.ts';
 
@@ -59,16 +60,20 @@ function withShare(label: string, self: number, total: number): string {
 }
 
 function byKind(tree: FlameTree, data: FlameData, palette: Palette): Coloring {
-  const self = selfBy(data, KINDS, frame => kindOf(data, frame));
+  const { frames, names } = data;
+  const classes = Uint8Array.from({ length: frames.length }, (_, i) =>
+    classOf(kindOf(data, i), names[frames.detail[i]!]!),
+  );
+  const self = selfBy(data, CLASS_LABELS.length, frame => classes[frame]!);
   const occurs = self.map(value => Number(value > 0));
-  for (let node = 1; node < tree.length; node++) occurs[kindOf(data, tree.frame[node]!)] = 1;
-  const kinds = [...occurs.keys()].filter(kind => occurs[kind] === 1);
+  for (let node = 1; node < tree.length; node++) occurs[classes[tree.frame[node]!]!] = 1;
+  const present = [...occurs.keys()].filter(i => occurs[i] === 1);
   return {
-    fill: node => pick(palette.fills[kindOf(data, tree.frame[node]!)]!, tree, data, node),
+    fill: node => pick(palette.fills[classes[tree.frame[node]!]!]!, tree, data, node),
     about: 'Kinds of code, with the share of samples whose innermost frame is of that kind',
-    swatches: kinds.map(kind => ({
-      label: withShare(KIND_LABELS[kind]!, self[kind]!, tree.grandTotal),
-      fill: baseFill(palette, kind),
+    swatches: present.map(i => ({
+      label: withShare(CLASS_LABELS[i]!, self[i]!, tree.grandTotal),
+      fill: baseFill(palette, i),
     })),
   };
 }

@@ -18,7 +18,7 @@ export interface Ink {
 
 export interface Palette {
   readonly ink: Ink;
-  /** Fills by hue, which for frames coloured by kind is the kind, and shade. */
+  /** Fills by hue, which for frames coloured by kind is the class (see classOf), and shade. */
   readonly fills: readonly (readonly string[])[];
   /** Fills of a difference: from much less over the same, in the middle, to much more. */
   readonly changes: readonly string[];
@@ -50,6 +50,9 @@ const LIGHT: readonly (readonly string[])[] = [
   ['#c9c16a', '#d1ce77', '#c6c871', '#ced57e', '#c3ce79', '#cadb87'],
   ['#c0bdb8', '#ccc9c3', '#c4c1bc', '#d0cdc7', '#c8c5c0', '#d4d0cb'],
   ['#b2bfce', '#becbda', '#b7c3d2', '#c3cede', '#bcc6d6', '#c8d1e2'],
+  ['#e3b831', '#e9c742', '#dbc23a', '#e1d04b', '#d3cb46', '#d7d958'],
+  ['#f39ed3', '#ffabd9', '#fca1cc', '#feb4d1', '#ffa8c5', '#ffbccd'],
+  ['#48d2ea', '#5bddfb', '#56d3f7', '#7ddbfe', '#6ed4fe', '#98dbff'],
 ];
 
 // biome-ignore format: a table
@@ -63,16 +66,20 @@ const DARK: readonly (readonly string[])[] = [
   ['#9a944b', '#a2a058', '#989952', '#a0a65e', '#969f59', '#9eab66'],
   ['#93908c', '#9e9b97', '#969490', '#a29f9b', '#9a9893', '#a5a39e'],
   ['#87929e', '#929da9', '#8c95a2', '#97a0ad', '#9099a6', '#9ca3b1'],
+  ['#af8c19', '#b69a2b', '#a99422', '#afa134', '#a39c2f', '#a8a940'],
+  ['#bb78a2', '#c982a9', '#c37a9d', '#d085a3', '#ca7d98', '#d7889e'],
+  ['#2ea1b5', '#41acc4', '#3ba3bf', '#4cadce', '#49a4c9', '#59aed8'],
 ];
 
 /**
- * One colour for each hue of the tables above, as far apart as nine can be for eyes with two kinds of cones: found by
- * search, the least distance in OKLab is 0.108 under full protanopia, deuteranopia and tritanopia, each after Machado
- * (2009), and without them.
+ * One colour for each hue of the tables above, far apart for eyes with two kinds of cones, too: found by search among
+ * those of moderate chroma, the least distance in OKLab is 0.10 under full protanopia, deuteranopia and tritanopia, each
+ * after Machado (2009), and without them.
  */
 // biome-ignore format: a table
 const SAFE: readonly (readonly string[])[] = [
-  ['#e0c087'], ['#d86259'], ['#e2f074'], ['#8effd2'], ['#45adfd'], ['#b072b2'], ['#db9a0f'], ['#a7a7a7'], ['#b3ccea'],
+  ['#d5a306'], ['#d5650c'], ['#5ff0a8'], ['#bafffd'], ['#7fadff'], ['#b865b4'], ['#fffd6c'], ['#a7a7a7'], ['#b3ccea'],
+  ['#e8ce30'], ['#6a86f1'], ['#888a70'],
 ];
 
 // biome-ignore format: tables

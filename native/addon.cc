@@ -1,5 +1,5 @@
 // The addon: libbpf and perf_event_open for JavaScript. Arguments in, system calls, bytes out; what to sample and
-// what it means is decided in src/capture. Everything that is open belongs to one of two objects and is gone with
+// what it means is decided in src/capture. Everything that is open belongs to an object and is gone with
 // close(), with the object's collection, or with the process: nothing is pinned, no thread is started.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -20,6 +21,7 @@
 #include <vector>
 
 #include "../bpf/records.h"
+#include "kernel_names.h"
 #include "walk.h"
 
 namespace {
@@ -70,12 +72,13 @@ void CopyOut(uint8_t *to, const uint8_t *ring, size_t size, uint64_t position, s
   memcpy(to + first, ring, length - first);
 }
 
-// A perf event on one CPU: either sampled by a BPF program or a sideband buffer that is read from JavaScript.
+// A perf event on one CPU: sampled by a BPF program, or with a buffer of samples or sideband that JavaScript reads.
 class PerfEvent : public Napi::ObjectWrap<PerfEvent> {
  public:
   static Napi::Function Define(Napi::Env env) {
     return DefineClass(env, "PerfEvent",
-                       {InstanceMethod<&PerfEvent::Drain>("drain"), InstanceMethod<&PerfEvent::Close>("close")});
+                       {InstanceMethod<&PerfEvent::Drain>("drain"), InstanceMethod<&PerfEvent::Enable>("enable"),
+                        InstanceMethod<&PerfEvent::WriteTo>("writeTo"), InstanceMethod<&PerfEvent::Close>("close")});
   }
 
   // (attributes: Uint8Array, pid: number, cpu: number, pages: number): pages of buffer, a power of two, 0 for none
@@ -125,6 +128,19 @@ class PerfEvent : public Napi::ObjectWrap<PerfEvent> {
       __atomic_store_n(&page_->data_tail, tail, __ATOMIC_RELEASE);
     }
     return Napi::Number::New(info.Env(), static_cast<double>(used));
+  }
+
+  // starts it, in the children that have inherited it too
+  Napi::Value Enable(const Napi::CallbackInfo &info) {
+    if (ioctl(fd_, PERF_EVENT_IOC_ENABLE, 0)) throw Failure(info.Env(), "start of a perf event", errno);
+    return info.Env().Undefined();
+  }
+
+  // (other: PerfEvent): its records go into the buffer of another event of the same CPU
+  Napi::Value WriteTo(const Napi::CallbackInfo &info) {
+    auto other = PerfEvent::Unwrap(info[0].ToObject());
+    if (ioctl(fd_, PERF_EVENT_IOC_SET_OUTPUT, other->fd())) throw Failure(info.Env(), "share of a perf buffer", errno);
+    return info.Env().Undefined();
   }
 
   Napi::Value Close(const Napi::CallbackInfo &info) {
@@ -403,6 +419,32 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
   size_t ring_size_ = 0;
 };
 
+class KernelNames : public Napi::ObjectWrap<KernelNames> {
+ public:
+  static Napi::Function Define(Napi::Env env) {
+    return DefineClass(env, "KernelNames", {InstanceMethod<&KernelNames::At>("at")});
+  }
+
+  explicit KernelNames(const Napi::CallbackInfo &info) : Napi::ObjectWrap<KernelNames>(info) {
+    std::string log(16 << 10, 0);
+    int error = kernel_names_open(&names_, log.data(), log.size());
+    if (!error) return;
+    kernel_names_close(&names_);
+    throw Failure(info.Env(), "load the names of the kernel", error, log.c_str());
+  }
+
+  ~KernelNames() override { kernel_names_close(&names_); }
+
+ private:
+  // (address: number): string; see kernel_names_at. '' when the kernel refuses: capabilities may have been given up.
+  Napi::Value At(const Napi::CallbackInfo &info) {
+    const char *text = kernel_names_at(&names_, static_cast<uint64_t>(info[0].ToNumber().Int64Value()));
+    return Napi::String::New(info.Env(), text ? text : "");
+  }
+
+  kernel_names names_;
+};
+
 // (snapshot: Uint8Array, chunks: (Uint8Array | undefined)[], files: Uint8Array, mappings: number, count: number,
 // framePointers: boolean): walks the stack of a snapshot, which is registers and stack bytes as bpf/records.h has them,
 // and puts the frames into their place. Returns enum profiler_unwind_end in the low 8 bits, the number of frames above.
@@ -424,6 +466,14 @@ Napi::Value Walk(const Napi::CallbackInfo &info) {
   depth = std::min<uint32_t>(depth, snapshot.size / sizeof(uint64_t));
   memcpy(snapshot.data, frames, depth * sizeof(uint64_t));
   return Napi::Number::New(info.Env(), end | depth << 8);
+}
+
+// (): CPU time of the children that have ended, and of theirs that they waited for, in µs
+Napi::Value ChildrenCpu(const Napi::CallbackInfo &info) {
+  rusage usage = {};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  auto microseconds = [](const timeval &time) { return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec); };
+  return Napi::Number::New(info.Env(), microseconds(usage.ru_utime) + microseconds(usage.ru_stime));
 }
 
 // (status: number): ends the process at once; see its use for the reason
@@ -454,7 +504,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   libbpf_set_print(Log);
   exports.Set("BpfObject", BpfObject::Define(env));
   exports.Set("PerfEvent", PerfEvent::Define(env));
+  exports.Set("KernelNames", KernelNames::Define(env));
   exports.Set("walk", Napi::Function::New<Walk>(env, "walk"));
+  exports.Set("childrenCpu", Napi::Function::New<ChildrenCpu>(env, "childrenCpu"));
   exports.Set("exit", Napi::Function::New<Exit>(env, "exit"));
   exports.Set("confine", Napi::Function::New<Confine>(env, "confine"));
   return exports;

@@ -1,10 +1,11 @@
 /** The whole flow on one screen: capture → processes → windows, which are named afterwards (naming.ts). */
 import type { Labeller } from './aggregate/labels.ts';
+import { openSession } from './capture/ladder.ts';
 import type { Consumer } from './capture/merge.ts';
-import type { SessionOptions } from './capture/options.ts';
+import type { CaptureSession, Rung, SessionOptions } from './capture/options.ts';
 import { UnwindEnd } from './capture/records.gen.ts';
 import { isWalked, kernelFrames, unwindEnd, userFrames, Word } from './capture/samples.ts';
-import { maxFrames, monotonicTime, Session } from './capture/session.ts';
+import { maxFrames, monotonicTime } from './capture/session.ts';
 import type { SidebandEvent } from './capture/sideband.ts';
 import { CodeTable } from './process/code.ts';
 import { type Image, ProcessTable } from './process/table.ts';
@@ -12,12 +13,18 @@ import { Unwinder } from './unwind/unwinder.ts';
 import { Window, type WindowOptions } from './window.ts';
 
 export interface RecordingOptions extends SessionOptions {
+  /** How samples are taken; `auto`: by what is allowed. */
+  readonly rung: Rung | 'auto';
   /** Hard limit of kernel memory for unwind tables, bytes. */
   readonly unwindMemory: number;
   /** A process whose samples count from its next exec on: until then it is the shell that waits for the start. */
   readonly fromExecOf?: number | undefined;
   /** Whether a sample of a process counts; all do without it. */
   readonly accepts?: ((image: Image, words: Uint32Array, at: number) => boolean) | undefined;
+  /** Takes sentences about files of targets that are not believed. */
+  readonly onWarning?: (sentence: string) => void;
+  /** A recorded process has become another program. */
+  readonly onExec?: (pid: number) => void;
 }
 
 const DRAIN_BUSY_NS = 100e6;
@@ -25,8 +32,10 @@ const DRAIN_BUSY_NS = 100e6;
 /** A running recording. Its owner opens windows, calls drain() every now and then, and close() at the end. */
 export class Recording implements Consumer {
   readonly #options: RecordingOptions;
-  readonly #session: Session;
-  readonly #code = new CodeTable();
+  readonly #session: CaptureSession;
+  /** Why samples are not taken by BPF; '' when they are, or when something else was asked for. */
+  readonly rungRefusal: string;
+  readonly #code: CodeTable;
   readonly #processes: ProcessTable;
   readonly #unwinder: Unwinder | undefined;
   readonly #windows = new Set<Window>();
@@ -39,11 +48,14 @@ export class Recording implements Consumer {
   /** Prepares everything; start() starts to sample. Throws a ProfilerError. */
   constructor(options: RecordingOptions) {
     this.#options = options;
+    this.#code = new CodeTable(options.onWarning);
     this.#waiting = options.fromExecOf;
     const { pids, tids } = options.targets;
     const followAll = pids.length + tids.length === 0;
     this.#processes = new ProcessTable({ followAll });
-    this.#session = new Session(options);
+    const { session, refusal } = openSession(options, options.rung);
+    this.#session = session;
+    this.rungRefusal = refusal;
     const maps = this.#session.unwindMaps;
     if (maps) {
       const framePointers = options.unwind === 'auto';
@@ -70,7 +82,10 @@ export class Recording implements Consumer {
 
   closeWindow(window: Window): ReturnType<Window['end']> {
     this.#windows.delete(window);
-    return window.end();
+    const ended = window.end();
+    for (const { jit } of ended.mappings) jit?.owner.look();
+    if (this.#windows.size === 0) this.#code.forgetAddresses();
+    return ended;
   }
 
   /**
@@ -85,6 +100,15 @@ export class Recording implements Consumer {
   /** Why stacks are not walked by unwind tables though that was wanted. */
   get unwindRefusal(): string | undefined {
     return this.#session.unwindRefusal;
+  }
+
+  get rung(): Rung {
+    return this.#session.rung;
+  }
+
+  /** Between two drains, ms. */
+  get drainMs(): number {
+    return this.#session.drainMs;
   }
 
   get samples(): number {
@@ -104,6 +128,7 @@ export class Recording implements Consumer {
     const now = monotonicTime();
     this.#drained = now;
     this.#session.drain(this);
+    this.#code.mark();
     this.#unwinder?.flush(now);
   }
 
@@ -124,7 +149,8 @@ export class Recording implements Consumer {
   sample(words: Uint32Array, at: number): void {
     const pid = words[at + Word.pid]!;
     if (pid === this.#waiting) return;
-    const image = this.#processes.image(pid);
+    const known = this.#processes.image(pid);
+    const image = this.#code.isReused(known) ? this.#processes.renew(pid) : known;
     if (this.#options.accepts?.(image, words, at) === false) return;
     this.#samples++;
     this.#unwinder?.walk(image, words, at);
@@ -146,6 +172,7 @@ export class Recording implements Consumer {
   event(event: SidebandEvent): void {
     if (event.kind === 'comm' && event.exec && event.pid === this.#waiting) this.#waiting = undefined;
     this.#processes.apply(event);
+    if (event.kind === 'comm' && event.exec && this.#processes.has(event.pid)) this.#options.onExec?.(event.pid);
   }
 
   /** Stops sampling, and releases what only sampling needs. */

@@ -1,21 +1,22 @@
 /** The timers of a running recording. */
 import type { Recording } from './pipeline.ts';
 
-/** The ring buffer holds two seconds: a drain that comes late loses nothing. */
-const DRAIN_MS = 250;
 /**
  * A process that execs can be walked when we have seen its mappings: within these times, the shorter one while
  * processes come and go.
  */
 const FOLLOW_MS = { busy: 25, idle: 40 };
-const FOLLOW_CPUS_EVERY = 4; // drains
+const FOLLOW_CPUS_MS = 1000;
+/** The owner hears of a drain no more often. */
+const TELL_MS = 250;
 
 /** Drains a recording and follows processes and CPUs, until `stop` is called or something is thrown, which ends it too. */
 export function poll(
   recording: Recording,
   { onDrain, onError }: { readonly onDrain: () => void; readonly onError: (error: unknown) => void },
 ): () => void {
-  let drains = 0;
+  let followedCpus = performance.now();
+  let told = followedCpus;
   let wait = FOLLOW_MS.busy;
   const guarded = (act: () => void) => () => {
     try {
@@ -27,7 +28,13 @@ export function poll(
   };
   const drain = guarded(() => {
     recording.drain();
-    if (++drains % FOLLOW_CPUS_EVERY === 0) recording.followCpus();
+    const now = performance.now();
+    if (now - followedCpus >= FOLLOW_CPUS_MS) {
+      followedCpus = now;
+      recording.followCpus();
+    }
+    if (recording.drainMs < TELL_MS && now - told < TELL_MS) return;
+    told = now;
     onDrain();
   });
   const follow = guarded(() => {
@@ -38,7 +45,7 @@ export function poll(
     clearInterval(drainer);
     clearTimeout(follower);
   };
-  const drainer = setInterval(drain, DRAIN_MS);
+  const drainer = setInterval(drain, recording.drainMs);
   let follower = setTimeout(follow, wait);
   return stop;
 }

@@ -16,6 +16,7 @@ export default defineConfig({
         // One after the other: they sample, and what else runs takes its share.
         test: {
           name: 'e2e',
+          globalSetup: '.ci/bundle.mjs',
           include: ['test/e2e/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 120_000,

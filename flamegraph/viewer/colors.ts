@@ -2,7 +2,8 @@
 
 import { CHANGE_STEPS, type FlameColor } from '../coloring.ts';
 import { FlameKind } from '../data.ts';
-import { BASE_SHADE, KIND_LABELS, OTHER_HUE, type Palette, ROOT_HUE, shadeOf } from '../palette.ts';
+import { CLASS_LABELS, classOf } from '../language.ts';
+import { BASE_SHADE, OTHER_HUE, type Palette, ROOT_HUE, shadeOf } from '../palette.ts';
 import { bounded } from '../text.ts';
 import type { Functions } from './functions.ts';
 import type { Look } from './paint.ts';
@@ -30,11 +31,12 @@ function shade({ fills }: Palette, hue: number, name: string): string {
   return fills[hue]![shadeOf(name) % fills[hue]!.length]!;
 }
 
-function byKind({ names, kinds }: Functions, palette: Palette): Scheme {
-  const present = [...new Set(kinds)].sort((a, b) => a - b);
+function byKind({ names, kinds, details }: Functions, palette: Palette): Scheme {
+  const classes = kinds.map((kind, i) => classOf(kind as FlameKind, details[i]!));
+  const present = [...new Set(classes)].sort((a, b) => a - b);
   return {
-    fills: names.map((name, i) => shade(palette, kinds[i]!, name)),
-    legend: present.map(kind => ({ fill: baseFill(palette, kind), text: KIND_LABELS[kind]! })),
+    fills: names.map((name, i) => shade(palette, classes[i]!, name)),
+    legend: present.map(i => ({ fill: baseFill(palette, i), text: CLASS_LABELS[i]! })),
     heading: '',
   };
 }

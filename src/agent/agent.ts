@@ -52,7 +52,10 @@ export class Agent {
   config: AgentConfig;
   delivery: Delivery;
   readonly #log: Log;
-  readonly #exporter = new Exporter();
+  readonly #exporter = new Exporter({
+    debugFolders: () => this.config.debug_dirs,
+    onNote: note => this.#log.warn(`Debug files: ${note}.`),
+  });
   #guard: MemoryGuard;
   #sampler: Sampler;
   #pods: Pods | undefined;
@@ -110,6 +113,7 @@ export class Agent {
       config: this.config,
       share: sampledShare(this.#guard.step),
       workloadOf: identity => this.#pods?.find(identity),
+      onWarning: this.#log.warn,
       onWindow: ended => this.#export(ended),
       onTick: () => this.#watchMemory(),
       onError: error => {

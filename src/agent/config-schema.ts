@@ -202,7 +202,14 @@ export const configSchema = z
       .describe('User stacks by unwind tables and frame pointers, by tables alone, by frame pointers alone.'),
     kernel_stacks: z.boolean().default(true).describe('Record the stacks of the kernel.'),
     user_stacks: z.boolean().default(true).describe('Record the stacks of programs.'),
+    inlines: z.boolean().default(true).describe('Inlined calls as frames of their own, from debug information.'),
+    lines: z.boolean().default(true).describe('Source files and lines, from debug information.'),
     short_names: z.boolean().default(false).describe('C++ and Rust names without parameters and template arguments.'),
+    debug_dirs: z
+      .array(file)
+      .max(MAX_LIST)
+      .default([])
+      .describe('Folders that debug files are looked for in, before `/usr/lib/debug`.'),
     targets,
     labels: z
       .record(staticLabelName, z.string().max(500, 'expected at most 500 characters'))

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { endTotals } from '../aggregate/stack-ends.ts';
+import type { DebugFiles } from '../debug-files/debug-files.ts';
 import { formatByName } from '../encode/index.ts';
 import { encodePprof } from '../encode/pprof.ts';
 import { nameUnknown } from '../model/name-unknown.ts';
@@ -9,6 +10,7 @@ import type { Profile } from '../model/profile.ts';
 import { selectSamples } from '../model/select.ts';
 import { type NamedCode, nameProfile, type Sampling } from '../naming.ts';
 import type { Upload } from '../sinks/sink.ts';
+import type { LineIndexes } from '../symbolize/lines/line-indexes.ts';
 import type { RawProfile } from '../window.ts';
 
 /** Of one profile: samples, and bytes before compression. */
@@ -22,6 +24,14 @@ export interface ExportOptions {
   /** Name of the series: see Upload.name. */
   readonly name: string;
   readonly limits: ProfileLimits;
+}
+
+/** A window and where its names are. */
+export interface NamedWindow {
+  readonly raw: RawProfile;
+  readonly mappings: readonly NamedCode[];
+  readonly debugFiles?: DebugFiles;
+  readonly lineIndexes?: LineIndexes;
 }
 
 /** Parts of one series and window differ in time by this, so that no backend takes one for the repetition of another. */
@@ -64,9 +74,12 @@ function encodeSeries(
 }
 
 /** Everything of a window: a profile for each series that has samples, or several. */
-export function exportWindow(raw: RawProfile, mappings: readonly NamedCode[], options: ExportOptions): Upload[] {
+export function exportWindow(
+  { raw, mappings, debugFiles, lineIndexes }: NamedWindow,
+  options: ExportOptions,
+): Upload[] {
   const { sampling, name, limits } = options;
-  const profile = nameUnknown(nameProfile(raw, mappings, sampling));
+  const profile = nameUnknown(nameProfile(raw, mappings, sampling, debugFiles, lineIndexes));
   return rowsByLabels(profile).flatMap((rows, set) => {
     if (rows.length === 0) return [];
     const labels = Object.fromEntries(profile.labelSets[set]!.map(({ key, value }) => [key, String(value)]));
@@ -77,11 +90,10 @@ export function exportWindow(raw: RawProfile, mappings: readonly NamedCode[], op
 
 /** Everything of a window as one file of a format, in pprof with the labels of each series at its samples. */
 export function exportAs(
-  raw: RawProfile,
-  mappings: readonly NamedCode[],
+  { raw, mappings, debugFiles, lineIndexes }: NamedWindow,
   { sampling, format, title }: { readonly sampling: Sampling; readonly format: string; readonly title: string },
 ): Uint8Array {
-  const profile = nameUnknown(nameProfile(raw, mappings, sampling));
+  const profile = nameUnknown(nameProfile(raw, mappings, sampling, debugFiles, lineIndexes));
   const labels = [...new Set(profile.labelSets.flatMap(set => set.map(({ key }) => key)))];
   const pieces = formatByName(format).encode(profile, { annotate: true, labels, title });
   return Buffer.concat(Array.from(pieces, piece => Buffer.from(piece)));

@@ -2,9 +2,12 @@
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort } from 'node:worker_threads';
+import { DebugFiles } from '../debug-files/debug-files.ts';
+import { debuginfodOfEnvironment } from '../debug-files/debuginfod.ts';
 import type { Sampling } from '../naming.ts';
-import { type CodeReference, openReferred, type ReferredCode } from '../process/code-reference.ts';
+import { type CodeReference, openReferred, type ReferredCode, renewReferred } from '../process/code-reference.ts';
 import type { Upload } from '../sinks/sink.ts';
+import { LineIndexes } from '../symbolize/lines/line-indexes.ts';
 import type { RawProfile } from '../window.ts';
 import { type ExportOptions, exportAs, exportWindow } from './export.ts';
 
@@ -19,16 +22,26 @@ export type ToExporter =
       readonly raw: RawProfile;
       readonly code: readonly CodeReference[];
       readonly job: ExportJob;
+      /** Where debug files are looked for first. */
+      readonly debugFolders: readonly string[];
     }
   | { readonly forget: readonly number[] };
 
+type WindowJob = Extract<ToExporter, { raw: RawProfile }>;
+
 /** To the main thread. */
 export type FromExporter =
-  | { readonly id: number; readonly result: readonly Upload[] | Uint8Array }
+  | { readonly id: number; readonly result: readonly Upload[] | Uint8Array; readonly notes: readonly string[] }
   | { readonly id: number; readonly error: string };
 
 /** Of heap and buffers: above the first, symbol tables go that the last window did not need; above the second, all. */
 const MAX_BYTES = { idle: 24 * 2 ** 20, all: 96 * 2 ** 20 };
+
+/** Windows come every few seconds: what servers send later than this names the next one. */
+const FETCH_MS = 3000;
+
+/** Of the memory that an agent has. */
+const MAX_UNPACKED = 64 * 2 ** 20;
 
 /** What is known of code, its symbols and their names, is kept as long as it is in here. */
 const opened = new Map<number, ReferredCode>();
@@ -37,9 +50,24 @@ function open(reference: CodeReference): ReferredCode {
   let code = opened.get(reference.id);
   if (code === undefined) {
     code = openReferred(reference);
-    opened.set(reference.id, code);
+  } else {
+    renewReferred(code, reference);
+    opened.delete(reference.id); // the last one used is the last one
   }
+  opened.set(reference.id, code);
   return code;
+}
+
+let debugFiles = new DebugFiles();
+let debugFolders: readonly string[] | undefined;
+const lineIndexes = new LineIndexes();
+
+function lookInto(folders: readonly string[]): void {
+  if (JSON.stringify(folders) === JSON.stringify(debugFolders)) return;
+  debugFiles.close();
+  debugFiles = new DebugFiles({ folders, debuginfod: debuginfodOfEnvironment(), maxUnpackedBytes: MAX_UNPACKED });
+  debugFolders = folders;
+  opened.clear();
 }
 
 /**
@@ -61,24 +89,42 @@ function boundMemory(used: readonly CodeReference[]): void {
   const bytes = usedBytes();
   if (bytes <= MAX_BYTES.idle) return;
   const kept = bytes <= MAX_BYTES.all ? new Set(used.map(({ id }) => id)) : new Set();
-  for (const id of opened.keys()) if (!kept.has(id)) opened.delete(id);
+  // Those that were used longest ago first.
+  const idle = [...opened.keys()].filter(id => !kept.has(id));
+  if (kept.size === 0) lineIndexes.close();
+  while (idle.length > 0 && usedBytes() > MAX_BYTES.idle) {
+    for (const id of idle.splice(0, Math.ceil(idle.length / 2))) opened.delete(id);
+    collectGarbage();
+  }
 }
 
-function run({ raw, code, job }: Extract<ToExporter, { raw: RawProfile }>): readonly Upload[] | Uint8Array {
-  const mappings = code.map(open);
-  return job.kind === 'uploads' ? exportWindow(raw, mappings, job.options) : exportAs(raw, mappings, job);
+async function run({ raw, code, job, debugFolders }: WindowJob): Promise<readonly Upload[] | Uint8Array> {
+  lookInto(debugFolders);
+  for (const { id } of debugFiles.outdated(code.map(open))) opened.delete(id);
+  const named = { raw, mappings: code.map(open), debugFiles, lineIndexes };
+  await debugFiles.prepare(named.mappings, FETCH_MS);
+  return job.kind === 'uploads' ? exportWindow(named, job.options) : exportAs(named, job);
 }
 
-parentPort!.on('message', (message: ToExporter) => {
+async function handle(message: ToExporter): Promise<void> {
   if ('forget' in message) {
     for (const id of message.forget) opened.delete(id);
+    debugFiles.sweep();
     return;
   }
   const reply = (answer: FromExporter) => parentPort!.postMessage(answer);
   try {
-    reply({ id: message.id, result: run(message) });
+    const result = await run(message);
+    reply({ id: message.id, result, notes: debugFiles.takeNotes() });
+    lineIndexes.save(false);
   } catch (error) {
     reply({ id: message.id, error: String(error instanceof Error ? error.stack : error) });
   }
   boundMemory(message.code);
+}
+
+/** One after the other. */
+let handled = Promise.resolve();
+parentPort!.on('message', (message: ToExporter) => {
+  handled = handled.then(() => handle(message));
 });

@@ -13,6 +13,13 @@ export interface EndedWindow {
   readonly mappings: readonly MappedCode[];
 }
 
+export interface ExporterOptions {
+  /** Where debug files are looked for first, at present. */
+  readonly debugFolders: () => readonly string[];
+  /** Told of debug files that could not be used. */
+  readonly onNote: (note: string) => void;
+}
+
 interface Waiting {
   resolve(result: readonly Upload[] | Uint8Array): void;
   reject(error: Error): void;
@@ -34,6 +41,11 @@ export class Exporter {
   #worker: Worker | undefined;
   readonly #waiting = new Map<number, Waiting>();
   #nextId = 1;
+  readonly #options: ExporterOptions;
+
+  constructor(options: ExporterOptions) {
+    this.#options = options;
+  }
 
   /** Starts the thread before there is anything to export: what is exported late is lost with the process. */
   warmUp(): void {
@@ -77,7 +89,10 @@ export class Exporter {
     const result = new Promise<readonly Upload[] | Uint8Array>((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
     });
-    this.#post({ id, raw, code: mappings.map(referTo), job }, buffersOf(raw));
+    this.#post(
+      { id, raw, code: mappings.map(referTo), job, debugFolders: this.#options.debugFolders() },
+      buffersOf(raw),
+    );
     return result;
   }
 
@@ -92,7 +107,10 @@ export class Exporter {
       const waiting = this.#waiting.get(answer.id);
       this.#waiting.delete(answer.id);
       if ('error' in answer) waiting?.reject(new Error(answer.error));
-      else waiting?.resolve(answer.result);
+      else {
+        answer.notes.forEach(this.#options.onNote);
+        waiting?.resolve(answer.result);
+      }
     });
     worker.on('error', error => this.#fail(worker, error));
     worker.on('exit', () => this.#fail(worker, new Error('the exporter thread ended')));

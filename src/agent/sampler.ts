@@ -26,6 +26,8 @@ export interface SamplerOptions {
   /** Sampled at this part of the frequency of the configuration, to save memory. */
   readonly share: number;
   readonly workloadOf: (identity: Identity) => Workload | undefined;
+  /** Takes sentences about files of targets that are not believed. */
+  readonly onWarning?: (sentence: string) => void;
   readonly onWindow: (ended: SampledWindow) => void;
   /** Called at least four times a second. */
   readonly onTick: () => void;
@@ -61,6 +63,7 @@ export class Sampler {
     const { targets, labels, services, relabel } = config;
     this.#processes = new Processes({ targets, labels: { labels, services, relabel }, workloadOf });
     this.#recording = new Recording({
+      rung: 'bpf',
       event: this.event,
       hz: this.hz,
       targets: { pids: targets.pids, tids: [], inherit: false },
@@ -69,6 +72,7 @@ export class Sampler {
       unwind: config.unwind,
       unwindMemory: config.limits.unwind_memory,
       accepts: (image, words, at) => this.#processes.accepts(image, words, at),
+      ...(options.onWarning ? { onWarning: options.onWarning } : {}),
     });
   }
 
@@ -142,8 +146,8 @@ export class Sampler {
   #sampling(losses: Readonly<Record<string, number>>): Sampling {
     const { value, counts, name } = this.event;
     const comments = [`profiler ${packageVersion()}`, 'agent', `${name} at ${this.hz} Hz`];
-    const { short_names: shortNames } = this.#options.config;
-    return { event: { value, counts }, hz: this.hz, shortNames, losses, comments };
+    const { short_names: shortNames, inlines, lines } = this.#options.config;
+    return { event: { value, counts }, hz: this.hz, shortNames, inlines, lines, losses, comments };
   }
 
   /** What is sampled in the next `ms` milliseconds; undefined when too many ask for that at once. */

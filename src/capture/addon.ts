@@ -7,8 +7,12 @@ import { packageRoot } from '../package.ts';
 
 /** A perf event on one CPU. */
 export interface PerfEvent {
-  /** Copies whole records of the sideband buffer; returns the number of bytes. */
+  /** Copies whole records of the buffer; returns the number of bytes. */
   drain(into: Uint8Array): number;
+  /** Starts an event that was made disabled, in the children that have inherited it too. */
+  enable(): void;
+  /** Its records go into the buffer of another event of the same CPU. */
+  writeTo(other: PerfEvent): void;
   close(): void;
 }
 
@@ -35,7 +39,14 @@ export interface BpfObject {
   close(): void;
 }
 
+/** A BPF program that looks up symbols of the running kernel. It goes with the object's collection. */
+export interface KernelNames {
+  /** `name+0xoffset/0xsize [module]`, `0xaddress` when there is no symbol, '' when the kernel refuses. */
+  at(address: number): string;
+}
+
 export interface Addon {
+  readonly KernelNames: new () => KernelNames;
   /** Loads the named programs of the object; with `preallocate`, hash maps take all of their memory at once. */
   readonly BpfObject: new (
     object: Uint8Array,
@@ -45,7 +56,7 @@ export interface Addon {
     programs: readonly string[],
     preallocate: boolean,
   ) => BpfObject;
-  /** `attributes`: a struct perf_event_attr; `pages`: of sideband buffer, a power of two, 0 for none. */
+  /** `attributes`: a struct perf_event_attr; `pages`: of buffer, a power of two, 0 for none. */
   readonly PerfEvent: new (
     attributes: Uint8Array,
     pid: number,
@@ -65,6 +76,8 @@ export interface Addon {
     count: number,
     framePointers: boolean,
   ): number;
+  /** CPU time of the children that have ended, and of theirs that they waited for, µs. */
+  childrenCpu(): number;
   /** Ends the process at once. */
   exit(status: number): never;
   /**
@@ -99,6 +112,16 @@ export function exitProcess(status: number): void {
   if (process.execArgv.length === 0) loaded?.exit(status);
 }
 
+/** undefined without the addon, and where the kernel does not permit or know it (Linux 5.13, CAP_BPF, CAP_PERFMON). */
+export function openKernelNames(): KernelNames | undefined {
+  try {
+    return new (loadAddon().KernelNames)();
+  } catch (error) {
+    if (error instanceof ProfilerError || isAddonFailure(error)) return undefined;
+    throw error;
+  }
+}
+
 /** The compiled BPF object. */
 export function loadBpfObject(): Uint8Array {
   try {
@@ -125,6 +148,11 @@ function isAddonFailure(error: unknown): error is Error & AddonFailure {
 export function addonErrno(error: unknown): string {
   if (!isAddonFailure(error)) return '';
   return Object.entries(constants.errno).find(([, value]) => value === error.errno)?.[0] ?? `E${error.errno}`;
+}
+
+/** What the addon tried when it failed (`perf_event_open`), or '' for anything else. */
+export function addonStep(error: unknown): string {
+  return isAddonFailure(error) ? error.step : '';
 }
 
 /** An addon failure as a sentence with a next step; anything else as it is. */

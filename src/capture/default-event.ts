@@ -5,15 +5,21 @@ import { samplingAttributes } from './perf-attr.ts';
 
 /** `cycles` where the machine has a PMU, else `cpu-clock`. */
 export function defaultEvent(): SelectedEvent {
-  const { PerfEvent } = loadAddon();
   const cycles = findEvent('cycles');
+  // Everything on the first CPU; or what any user may, this process in user mode.
+  const has = canOpen(cycles, -1, 0) || canOpen({ ...cycles, excludeKernel: true }, 0, -1);
+  return has ? cycles : findEvent('cpu-clock');
+}
+
+function canOpen(event: SelectedEvent, pid: number, cpu: number): boolean {
+  const { PerfEvent } = loadAddon();
   try {
-    new PerfEvent(samplingAttributes({ ...cycles, hz: 99 }), -1, 0, 0).close();
-    return cycles;
+    new PerfEvent(samplingAttributes({ ...event, hz: 99 }), pid, cpu, 0).close();
+    return true;
   } catch (error) {
     // Not permitted is told when the session opens, for whatever event it is.
     if (addonErrno(error) === '') throw error;
-    return findEvent('cpu-clock');
+    return false;
   }
 }
 

@@ -1,7 +1,9 @@
 /** What a session is told, and how the BPF programs are told of it. */
 import { readlinkSync } from 'node:fs';
 import type { SelectedEvent } from './events/index.ts';
+import type { Consumer } from './merge.ts';
 import { Config, Filter, Limit, Stacks, sizeOf, Unwind } from './records.gen.ts';
+import type { UnwindMaps } from './unwind-maps.ts';
 
 /** What is sampled. Every given condition has to hold; without any, the whole machine is. */
 export interface Targets {
@@ -28,6 +30,31 @@ export interface SessionOptions {
 }
 
 export type UnwindMode = 'auto' | 'cfi' | 'fp';
+
+/** How samples are taken, from what can most to what is allowed most: see ladder.ts. */
+export type Rung = 'bpf' | 'perf' | 'perf-user';
+
+/** A running capture, whatever takes the samples. */
+export interface CaptureSession {
+  readonly rung: Rung;
+  /** What the stack walk reads; undefined when stacks are not walked by tables. */
+  readonly unwindMaps: UnwindMaps | undefined;
+  /** Why this kernel cannot walk by tables, where `auto` asked for it. */
+  readonly unwindRefusal: string | undefined;
+  /** How long the buffers hold what comes at most, ms: drained at least that often, nothing is lost. */
+  readonly drainMs: number;
+  /** Starts to sample. Throws a ProfilerError, and everything is closed then. */
+  start(): void;
+  /** Starts on CPUs that came online, and stops on those that went. */
+  followCpus(): void;
+  /** Reads and announces the events of processes' lives. Returns whether there were any. */
+  readSideband(consumer: Consumer): boolean;
+  /** Hands over everything recorded since the last call, samples and events in the order of their times. */
+  drain(consumer: Consumer): void;
+  /** Counts of everything that was lost, by cause in plain words. */
+  losses(): Record<string, number>;
+  close(): void;
+}
 
 const UNWIND = {
   auto: Unwind.PROFILER_UNWIND_AUTO,

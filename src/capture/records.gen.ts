@@ -37,7 +37,7 @@ export const Start = {
   pc: 0,
   sp: 8,
   fp: 16,
-  lr: 24,
+  extra: 24,
   kernel: 32,
 } as const;
 
@@ -324,6 +324,7 @@ export const RuleKind = {
   PROFILER_RULE_FP_DEREF: 5,
   PROFILER_RULE_PLT: 6,
   PROFILER_RULE_SIGNAL: 7,
+  PROFILER_RULE_EXTRA: 8,
 } as const;
 
 /** enum profiler_unwind_saved */

@@ -67,6 +67,24 @@ export function setWalked(words: Uint32Array, at: number, frames: number, end: n
   set(words, at + WALKED, WALKED_SHIFT, 0xff, 1);
 }
 
+/** The small fields of a sample that does not come from the BPF program; the others are words of their own. */
+export function setSmallFields(
+  words: Uint32Array,
+  at: number,
+  fields: {
+    readonly kernelFrames: number;
+    readonly userFrames: number;
+    readonly snapshot: number;
+    readonly end: number;
+  },
+): void {
+  words.fill(0, at + KERNEL, at + Word.comm);
+  set(words, at + KERNEL, KERNEL_SHIFT, 0xff, fields.kernelFrames);
+  set(words, at + USER, USER_SHIFT, 0xffff, fields.userFrames);
+  set(words, at + SNAPSHOT, SNAPSHOT_SHIFT, 0xffff, fields.snapshot);
+  set(words, at + END, END_SHIFT, 0xff, fields.end);
+}
+
 function set(words: Uint32Array, at: number, shift: number, mask: number, value: number): void {
   words[at] = (words[at]! & ~(mask << shift)) | (value << shift);
 }

@@ -7,11 +7,11 @@ import { release } from 'node:os';
 import { ExitCode, ProfilerError } from '../errors.ts';
 import { type Addon, addonErrno, type BpfObject, explain, loadAddon, loadBpfObject, type PerfEvent } from './addon.ts';
 import { type Consumer, merge } from './merge.ts';
-import { configBytes, type SessionOptions } from './options.ts';
+import { type CaptureSession, configBytes, type SessionOptions } from './options.ts';
 import { samplingAttributes, sidebandAttributes } from './perf-attr.ts';
 import { Counter, Limit, sizeOf, Target } from './records.gen.ts';
 import { decodeSideband, type SidebandEvent } from './sideband.ts';
-import { UnwindMaps } from './unwind-maps.ts';
+import { BpfUnwindMaps } from './unwind-maps.ts';
 
 /** 64 pages are about 1,600 mappings between two drains of a CPU. */
 const SIDEBAND_PAGES = 64;
@@ -50,6 +50,9 @@ export function maxFrames(): number {
   return limit > 0 ? Math.min(limit, Limit.PROFILER_MAX_FRAMES) : Limit.PROFILER_MAX_FRAMES;
 }
 
+/** The ring buffer holds two seconds: a drain that comes late loses nothing. */
+const DRAIN_MS = 250;
+
 /** Bytes of ring buffer for 2 s of typical samples: a power of two, 1 to 64 MiB. */
 function ringBytes(hz: number, cpus: number): number {
   const wanted = 2 * hz * cpus * TYPICAL_RECORD;
@@ -65,6 +68,11 @@ function preallocates(): boolean {
 /** What perf_event_open(2) answers for events that the hardware, or this virtual machine, does not have. */
 const NO_SUCH_EVENT = ['ENOENT', 'EOPNOTSUPP', 'ENODEV', 'EINVAL'];
 
+/** What perf_event_open(2) said of an event, as a sentence where the event is to blame; else as it is. */
+export function explainEvent(name: string, error: unknown): unknown {
+  return NO_SUCH_EVENT.includes(addonErrno(error)) ? unsupportedEvent(name, error) : error;
+}
+
 function unsupportedEvent(name: string, cause: unknown): ProfilerError {
   return new ProfilerError('event-not-supported', `this machine cannot sample "${name}" (${addonErrno(cause)}).`, {
     hint: 'Virtual machines mostly have no hardware counters: try -e cpu-clock.',
@@ -77,10 +85,11 @@ function key(id: number): Uint8Array {
   return new Uint8Array(Uint32Array.of(id).buffer);
 }
 
-export class Session {
-  /** What the stack walk reads; undefined when stacks are not walked by tables. */
-  readonly unwindMaps: UnwindMaps | undefined;
-  /** Why this kernel cannot walk by tables, where `auto` asked for it. */
+/** The rung of BPF. */
+export class Session implements CaptureSession {
+  readonly rung = 'bpf';
+  readonly drainMs = DRAIN_MS;
+  readonly unwindMaps: BpfUnwindMaps | undefined;
   readonly unwindRefusal: string | undefined;
   readonly #addon: Addon;
   readonly #object: BpfObject;
@@ -137,7 +146,7 @@ export class Session {
       this.unwindRefusal = String(error instanceof Error ? error.message : error);
     }
     try {
-      if (this.#program === 'sample') this.unwindMaps = new UnwindMaps(this.#addon, this.#object);
+      if (this.#program === 'sample') this.unwindMaps = new BpfUnwindMaps(this.#addon, this.#object);
       for (const pid of options.targets.pids) this.#addTarget(pid, Target.PROFILER_TARGET_PROCESS);
       for (const tid of options.targets.tids) this.#addTarget(tid, Target.PROFILER_TARGET_THREAD);
       for (const program of LIFE) this.#object.attach(program);
@@ -148,7 +157,6 @@ export class Session {
     }
   }
 
-  /** Starts to sample. Throws a ProfilerError, and everything is closed then. */
   start(): void {
     this.#started = true;
     try {
@@ -179,7 +187,7 @@ export class Session {
     try {
       samples = new this.#addon.PerfEvent(this.#attributes, -1, cpu, 0);
     } catch (error) {
-      throw NO_SUCH_EVENT.includes(addonErrno(error)) ? unsupportedEvent(this.#eventName, error) : error;
+      throw explainEvent(this.#eventName, error);
     }
     try {
       this.#object.sample(this.#program, samples);
@@ -222,7 +230,6 @@ export class Session {
     return [...this.#cpus.keys()];
   }
 
-  /** Reads the sideband buffers; the new events are announced. Returns whether there were any. */
   readSideband(consumer: Consumer): boolean {
     const known = this.#events.length;
     const open = [...this.#cpus.values()].map(({ sideband }) => sideband);
@@ -256,7 +263,6 @@ export class Session {
     }
   }
 
-  /** Counts of everything that was lost, by cause in plain words. */
   losses(): Record<string, number> {
     this.#object.counters('counters', this.#counters);
     return {

@@ -1,4 +1,4 @@
-/** The maps that the stack walk reads (bpf/user-stack.h), typed. */
+/** What the stack walk reads: maps that the BPF program shares (bpf/user-stack.h), or memory of our own. */
 import { type Addon, addonErrno, type BpfObject } from './addon.ts';
 import { Heap, sizeOf, UnwindProcess } from './records.gen.ts';
 
@@ -16,12 +16,47 @@ export interface ProcessEntry {
   readonly mappings: number;
 }
 
-export class UnwindMaps {
-  /** An entry of two words for each file: struct profiler_unwind_file. Shared with the kernel. */
+export interface UnwindMaps {
+  /** An entry of two words for each file: struct profiler_unwind_file. Shared with the walk. */
+  readonly files: Uint32Array;
+  /** Makes chunks of the heap; their memory, zeroed. Throws when the kernel refuses. */
+  add(indices: readonly number[]): Uint8Array[];
+  remove(index: number): void;
+  /** Adds a process; false when it is there already, or there is no room. */
+  insertProcess(pid: number, entry: ProcessEntry): boolean;
+  /** Replaces what is known of a process; false when it is not there, as after an exec. */
+  replaceProcess(pid: number, entry: ProcessEntry): boolean;
+  deleteProcess(pid: number): void;
+  /**
+   * Walks a snapshot of a stack as the BPF program would have done, and puts the frames into its place. `entry` names
+   * `count` mappings. Returns enum profiler_unwind_end and the number of frames.
+   */
+  walk(
+    snapshot: Uint8Array,
+    entry: ProcessEntry,
+    count: number,
+    framePointers: boolean,
+  ): { readonly end: number; readonly frames: number };
+  /** Processes that were sampled and had no mappings; each is named once. The array is used again. */
+  takeWanted(): Uint32Array;
+}
+
+/** The chunks of the heap as the walk in userspace takes them. */
+class Chunks {
+  readonly memory: (Uint8Array | undefined)[] = [];
+
+  set(index: number, chunk: Uint8Array | undefined): void {
+    while (this.memory.length <= index) this.memory.push(undefined);
+    this.memory[index] = chunk;
+  }
+}
+
+/** Those of the walk in the kernel. */
+export class BpfUnwindMaps implements UnwindMaps {
   readonly files: Uint32Array;
   readonly #addon: Addon;
   readonly #object: BpfObject;
-  readonly #chunks: (Uint8Array | undefined)[] = [];
+  readonly #chunks = new Chunks();
   readonly #key = new Uint32Array(1);
   readonly #value = new Uint32Array(sizeOf.UnwindProcess / 4);
   readonly #wanted = new Uint32Array(WANTED_AT_ONCE);
@@ -32,28 +67,22 @@ export class UnwindMaps {
     this.files = new Uint32Array(object.memory('files', Heap.PROFILER_MAX_FILES * sizeOf.UnwindFile).buffer);
   }
 
-  /** Makes chunks of the heap; their memory, zeroed. Throws when the kernel refuses. */
   add(indices: readonly number[]): Uint8Array[] {
     const memory = this.#object.addInner('chunks', Uint32Array.from(indices), Heap.PROFILER_CHUNK_BYTES);
-    for (const [i, index] of indices.entries()) {
-      while (this.#chunks.length <= index) this.#chunks.push(undefined);
-      this.#chunks[index] = memory[i];
-    }
+    for (const [i, index] of indices.entries()) this.#chunks.set(index, memory[i]);
     return memory;
   }
 
   remove(index: number): void {
-    this.#chunks[index] = undefined;
+    this.#chunks.set(index, undefined);
     this.#key[0] = index;
     this.#object.delete('chunks', bytes(this.#key));
   }
 
-  /** Adds a process; false when it is there already, or there is no room. */
   insertProcess(pid: number, entry: ProcessEntry): boolean {
     return this.#updateProcess(pid, entry, BPF_NOEXIST);
   }
 
-  /** Replaces what is known of a process; false when it is not there, as after an exec. */
   replaceProcess(pid: number, entry: ProcessEntry): boolean {
     return this.#updateProcess(pid, entry, BPF_EXIST);
   }
@@ -76,19 +105,68 @@ export class UnwindMaps {
     }
   }
 
-  /**
-   * Walks a snapshot of a stack as the BPF program would have done, and puts the frames into its place. `entry` names
-   * `count` mappings.
-   */
-  walk(snapshot: Uint8Array, { mappings }: ProcessEntry, count: number, framePointers: boolean) {
-    const result = this.#addon.walk(snapshot, this.#chunks, bytes(this.files), mappings, count, framePointers);
-    return { end: result & 0xff, frames: result >>> 8 };
+  walk(snapshot: Uint8Array, entry: ProcessEntry, count: number, framePointers: boolean) {
+    return walk(this.#addon, this.#chunks, this.files, { snapshot, entry, count, framePointers });
   }
 
-  /** Processes that were sampled and had no mappings; each is named once. The array is used again. */
   takeWanted(): Uint32Array {
     return this.#wanted.subarray(0, this.#object.take('wanted', bytes(this.#wanted), 4));
   }
+}
+
+/** Those of the walk over copied stacks alone: memory of this process, and nobody to be told of processes. */
+export class LocalUnwindMaps implements UnwindMaps {
+  readonly files = new Uint32Array((Heap.PROFILER_MAX_FILES * sizeOf.UnwindFile) / 4);
+  readonly #addon: Addon;
+  readonly #chunks = new Chunks();
+
+  constructor(addon: Addon) {
+    this.#addon = addon;
+  }
+
+  add(indices: readonly number[]): Uint8Array[] {
+    return indices.map(index => {
+      const memory = new Uint8Array(Heap.PROFILER_CHUNK_BYTES);
+      this.#chunks.set(index, memory);
+      return memory;
+    });
+  }
+
+  remove(index: number): void {
+    this.#chunks.set(index, undefined);
+  }
+
+  insertProcess(): boolean {
+    return true;
+  }
+
+  replaceProcess(): boolean {
+    return true;
+  }
+
+  deleteProcess(): void {}
+
+  walk(snapshot: Uint8Array, entry: ProcessEntry, count: number, framePointers: boolean) {
+    return walk(this.#addon, this.#chunks, this.files, { snapshot, entry, count, framePointers });
+  }
+
+  takeWanted(): Uint32Array {
+    return NOBODY;
+  }
+}
+
+const NOBODY = new Uint32Array();
+
+interface Snapshot {
+  readonly snapshot: Uint8Array;
+  readonly entry: ProcessEntry;
+  readonly count: number;
+  readonly framePointers: boolean;
+}
+
+function walk(addon: Addon, chunks: Chunks, files: Uint32Array, { snapshot, entry, count, framePointers }: Snapshot) {
+  const result = addon.walk(snapshot, chunks.memory, bytes(files), entry.mappings, count, framePointers);
+  return { end: result & 0xff, frames: result >>> 8 };
 }
 
 function bytes(words: Uint32Array): Uint8Array {

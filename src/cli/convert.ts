@@ -16,7 +16,7 @@ import { reverse } from '../transform/reverse.ts';
 import { selectSampleType } from '../transform/sample-type.ts';
 import { findOutputs, type Output, writeOutputs } from './outputs.ts';
 import { totalSamples } from './summary.ts';
-import { bold, red, say, yellow } from './terminal.ts';
+import { bold, say, sayFailure, yellow } from './terminal.ts';
 
 export interface NamedPattern {
   /** As the command line has it. */
@@ -162,6 +162,6 @@ export async function convert(inputs: readonly string[], flags: ConvertFlags): P
   const options = encodeOptions(profile, inputs, flags);
   const { written, failures } = await writeOutputs(outputs, profile, options);
   if (!flags.quiet) summary(profile, inputs.length, written);
-  for (const failure of failures) say(`${red('error:')} ${failure.message}`);
+  for (const failure of failures) sayFailure(failure);
   return failures.length > 0 ? ExitCode.output : ExitCode.ok;
 }

@@ -4,6 +4,8 @@ import { release } from 'node:os';
 import { loadAddon } from '../capture/addon.ts';
 import { defaultEvent } from '../capture/default-event.ts';
 import { findEvent } from '../capture/events/index.ts';
+import { RUNG_TEXT } from '../capture/ladder.ts';
+import { PerfSession } from '../capture/perf-session.ts';
 import { Session } from '../capture/session.ts';
 import { ExitCode, ProfilerError } from '../errors.ts';
 import { runningKernel } from '../symbolize/kernel-files.ts';
@@ -113,6 +115,20 @@ function sampling(): Finding {
   return { state: 'poor', text: `${text}, with frame pointers only (${refusal})`, next };
 }
 
+/** What is left where BPF is refused. */
+function withoutBpf(): Finding {
+  const targets = { pids: [process.pid], tids: [], inherit: false };
+  const stacks = { kernelStacks: true, userStacks: true, unwind: 'auto' } as const;
+  const open = (kernel: boolean): Finding => {
+    new PerfSession({ event: findEvent('cpu-clock'), hz: 99, targets, ...stacks }, kernel).close();
+    return { state: 'good', text: RUNG_TEXT[kernel ? 'perf' : 'perf-user'] };
+  };
+  const privileged = run(() => open(true));
+  if (privileged.state === 'good') return privileged;
+  const finding = run(() => open(false));
+  return finding.state === 'bad' ? { ...finding, state: 'poor' } : finding;
+}
+
 const CHECKS: Readonly<Record<string, () => Finding>> = {
   kernel,
   btf,
@@ -123,6 +139,7 @@ const CHECKS: Readonly<Record<string, () => Finding>> = {
   events: pmu,
   limits,
   sampling,
+  'without BPF': withoutBpf,
 };
 
 function run(check: () => Finding): Finding {

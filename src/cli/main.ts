@@ -7,12 +7,14 @@ import { ExitCode, ProfilerError } from '../errors.ts';
 import { packageVersion } from '../package.ts';
 import { agentCommand } from './agent-command.ts';
 import { baselineCommand } from './baseline-command.ts';
+import { ciCommand } from './ci-command.ts';
 import { convertCommand } from './convert-command.ts';
 import { diffCommand } from './diff-command.ts';
 import { doctorCommand } from './doctor-command.ts';
 import { queryCommand } from './query-command.ts';
 import { recordCommand } from './record-command.ts';
-import { red, say } from './terminal.ts';
+import { symbolizeCommand } from './symbolize-command.ts';
+import { red, say, sayFailure } from './terminal.ts';
 
 function report(error: unknown): ExitCode {
   if (error instanceof CommanderError) {
@@ -20,7 +22,7 @@ function report(error: unknown): ExitCode {
     return error.exitCode === 0 ? ExitCode.ok : ExitCode.usage;
   }
   if (error instanceof ProfilerError) {
-    say(`${red('error:')} ${error.message}${error.hint ? `\n  ${error.hint}` : ''}`);
+    sayFailure(error);
     return error.exitCode;
   }
   const message = error instanceof Error ? error.message : String(error);
@@ -48,8 +50,10 @@ const program = new Command('profiler')
   .addCommand(convertCommand())
   .addCommand(diffCommand())
   .addCommand(baselineCommand())
+  .addCommand(ciCommand())
   .addCommand(agentCommand())
   .addCommand(queryCommand())
+  .addCommand(symbolizeCommand())
   .addCommand(doctorCommand())
   .addHelpText(
     'after',

@@ -9,7 +9,7 @@ import { type Found, findProfiles, type StoredProfile } from '../store/find.ts';
 import { readRegular } from '../store/read.ts';
 import { findOutputs, type Output, writeOutputs } from './outputs.ts';
 import { totalSamples } from './summary.ts';
-import { bold, red, say, yellow } from './terminal.ts';
+import { bold, say, sayFailure, yellow } from './terminal.ts';
 
 /** The command line as commander hands it over; times in milliseconds since the epoch. */
 export interface QueryFlags {
@@ -138,7 +138,7 @@ async function write(outputs: readonly Output[], profile: Profile, title: string
   say(`${bold(`${totalSamples(profile)} samples`)} of ${seconds} s in ${windows} profiles`);
   for (const [cause, count] of Object.entries(profile.losses)) if (count > 0) say(yellow(`${cause}: ${count}`));
   for (const { path } of written) if (path !== '-') say(`wrote ${bold(path)}`);
-  for (const failure of failures) say(`${red('error:')} ${failure.message}`);
+  for (const failure of failures) sayFailure(failure);
   return failures.length > 0 ? ExitCode.output : ExitCode.ok;
 }
 

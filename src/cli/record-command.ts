@@ -8,6 +8,7 @@ Examples:
   sudo profiler record -p 1234 -d 10                  10 seconds of a process, as profile.svg
   sudo profiler record -o cpu.svg -o cpu.pb.gz -- make -j8
   sudo profiler record -a -d 30 --format collapsed -o - | flamegraph.pl > all.svg
+  profiler record -- npm test                         as an ordinary user: own processes in user mode
   sudo profiler record -e page-faults -p 1234         where memory is touched for the first time
   sudo profiler record --cgroup system.slice/nginx.service -F 999 -d 5
 
@@ -41,11 +42,24 @@ export function recordCommand(): Command {
         .argParser(size)
         .default(64 * 2 ** 20, '64M'),
     )
+    .option('--no-node-flags', 'leave NODE_OPTIONS of the command alone: JavaScript has no names then')
+    .option('--jvm-perfmap', 'ask the JVMs (17 or newer) among the targets for the names of their code', false)
+    .addOption(
+      new Option(
+        '--capture <how>',
+        'how samples are taken: bpf, perf_event_open (perf), the same for own processes in user mode (perf-user), or the first of these that is allowed',
+      )
+        .choices(['auto', 'bpf', 'perf', 'perf-user'])
+        .default('auto'),
+    )
     .option('-o, --output <file>', 'where to write; may repeat; - is standard output', collect, [])
     .option('--format <format>', 'format, whatever the file name says; see profiler convert --help')
     .option('--annotate', 'collapsed: mark kernel, generated and inlined frames with _[k] _[j] _[i]', false)
     .option('--labels <list>', 'pprof: keep samples apart by pid, tid, comm, cpu', labels, [])
     .option('--short-names', 'C++ and Rust names without parameters and template arguments', false)
+    .option('--no-inlines', 'leave out inlined calls')
+    .option('--no-lines', 'leave out source files and lines')
+    .option('--debug-dir <dir>', 'look for debug files here first, then in /usr/lib/debug; may repeat', collect, [])
     .option('--title <text>', 'heading of the picture')
     .option('-q, --quiet', 'no status line and no summary', false)
     .addHelpText('after', EXAMPLES)

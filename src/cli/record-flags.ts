@@ -1,6 +1,6 @@
 /** What `profiler record` is told on the command line, and how its values are read. */
 import { InvalidArgumentError } from 'commander';
-import type { UnwindMode } from '../capture/options.ts';
+import type { Rung, UnwindMode } from '../capture/options.ts';
 
 /** The command line as commander hands it over. */
 export interface RecordFlags {
@@ -20,8 +20,14 @@ export interface RecordFlags {
   readonly annotate: boolean;
   readonly labels: readonly string[];
   readonly shortNames: boolean;
+  readonly inlines: boolean;
+  readonly lines: boolean;
+  readonly debugDir: readonly string[];
   readonly unwind: UnwindMode;
   readonly unwindMemory: number;
+  readonly nodeFlags: boolean;
+  readonly jvmPerfmap: boolean;
+  readonly capture: Rung | 'auto';
   readonly title?: string;
   readonly quiet: boolean;
 }

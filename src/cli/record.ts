@@ -2,18 +2,20 @@
 import { ThreadLabels } from '../aggregate/labels.ts';
 import { allowedRate, defaultEvent } from '../capture/default-event.ts';
 import { findEvent } from '../capture/events/index.ts';
+import { RUNG_TEXT } from '../capture/ladder.ts';
 import { ExitCode, ProfilerError } from '../errors.ts';
 import { lostSamples } from '../model/statistics.ts';
-import { nameProfile } from '../naming.ts';
 import { packageVersion } from '../package.ts';
 import { Recording } from '../pipeline.ts';
 import { poll } from '../poll.ts';
+import { RuntimeHelp } from '../runtimes/index.ts';
 import { Child } from './child.ts';
-import { findOutputs, writeOutputs } from './outputs.ts';
+import { nameWithDebugFiles } from './names.ts';
+import { findOutputs, type Output, writeOutputs } from './outputs.ts';
 import type { RecordFlags } from './record-flags.ts';
 import { summary } from './summary.ts';
 import { findTargets, isAlive } from './targets.ts';
-import { red, say, status } from './terminal.ts';
+import { say, sayFailure, status } from './terminal.ts';
 
 const MAX_COMMAND_TEXT = 300;
 /** Formats that show when samples were taken. */
@@ -63,7 +65,7 @@ function commandText(command: readonly string[], flags: RecordFlags): string {
   return parts.filter(Boolean).join(', ');
 }
 
-function startRecording(flags: RecordFlags, child: Child | undefined) {
+function startRecording(flags: RecordFlags, child: Child | undefined, help: RuntimeHelp) {
   const event = flags.event === undefined ? defaultEvent() : findEvent(flags.event);
   const hz = clampRate(flags.frequency);
   if (!flags.quiet) status(() => 'Reading unwind tables …'); // of a large program seen for the first time
@@ -76,7 +78,13 @@ function startRecording(flags: RecordFlags, child: Child | undefined) {
     userStacks: !flags.kernel,
     unwind: flags.unwind,
     unwindMemory: flags.unwindMemory,
+    onWarning: say,
+    onExec: pid => help.started(pid),
+    rung: flags.capture,
   });
+  if (recording.rungRefusal !== '' && !flags.quiet) {
+    say(`Captured by ${RUNG_TEXT[recording.rung]}: ${recording.rungRefusal}`);
+  }
   if (recording.unwindRefusal !== undefined) {
     say(`Stacks are walked by frame pointers only: this kernel refused more (${recording.unwindRefusal}).`);
   }
@@ -122,9 +130,16 @@ function untilDone(recording: Recording, flags: RecordFlags, child: Child | unde
   });
 }
 
+interface Subject {
+  readonly command: readonly string[];
+  readonly flags: RecordFlags;
+  readonly child: Child | undefined;
+  readonly help: RuntimeHelp;
+}
+
 /** Runs the recording to its end. What it held besides the profile can be collected when this returns. */
-async function collect(command: readonly string[], flags: RecordFlags, child: Child | undefined, times: boolean) {
-  const { recording, event, hz } = startRecording(flags, child);
+async function collect({ command, flags, child, help }: Subject, times: boolean) {
+  const { recording, event, hz } = startRecording(flags, child, help);
   const byLabel = (label: 'tid' | 'cpu') => flags.labels.includes(label);
   const labels = new ThreadLabels({ byThread: byLabel('tid'), byCpu: byLabel('cpu') });
   const window = recording.openWindow(labels, { times });
@@ -135,14 +150,28 @@ async function collect(command: readonly string[], flags: RecordFlags, child: Ch
     const { raw, mappings } = recording.closeWindow(window);
     const losses = recording.losses();
     recording.stop();
+    const sentences = await help.ask(new Set(mappings.flatMap(({ jit }) => jit?.owner ?? [])));
+    if (!flags.quiet) for (const sentence of sentences) say(sentence);
     if (!flags.quiet) status(() => 'Resolving names and writing …');
-    const comments = [`profiler ${packageVersion()}`, commandText(command, flags), `${event.name} at ${hz} Hz`];
-    const profile = nameProfile(raw, mappings, { event, hz, shortNames: flags.shortNames, losses, comments });
-    return { profile, event: event.name, hz };
+    const comments = [
+      `profiler ${packageVersion()}`,
+      commandText(command, flags),
+      `${event.name} at ${hz} Hz`,
+      `captured by ${RUNG_TEXT[recording.rung]}`,
+    ];
+    const { shortNames, inlines, lines } = flags;
+    const sampling = { event, hz, shortNames, inlines, lines, losses, comments };
+    return {
+      ...(await nameWithDebugFiles(raw, mappings, sampling, flags.debugDir)),
+      event: event.name,
+      hz,
+      rung: recording.rung,
+    };
   } catch (error) {
     child?.kill('SIGTERM');
     throw error;
   } finally {
+    help.removeAsked();
     recording.close();
   }
 }
@@ -150,11 +179,22 @@ async function collect(command: readonly string[], flags: RecordFlags, child: Ch
 export async function record(command: readonly string[], flags: RecordFlags): Promise<number> {
   checkTargets(command, flags);
   const outputs = findOutputs(flags.output, flags.format);
-  const child = command.length > 0 ? new Child(command) : undefined;
+  const help = new RuntimeHelp([...(flags.nodeFlags ? ['node'] : []), ...(flags.jvmPerfmap ? ['jvm'] : [])]);
+  const child =
+    command.length > 0 ? new Child(command, { environment: help.environment(command, process.env) }) : undefined;
+  try {
+    return await recordAndWrite({ command, flags, child, help }, outputs);
+  } finally {
+    help.removeLeftovers();
+  }
+}
+
+async function recordAndWrite(subject: Subject, outputs: readonly Output[]): Promise<number> {
+  const { command, flags, child } = subject;
   let collected: Awaited<ReturnType<typeof collect>>;
   try {
     const times = outputs.some(({ format }) => TIMED.includes(format.name));
-    collected = await collect(command, flags, child, times);
+    collected = await collect(subject, times);
   } catch (error) {
     child?.abandon(); // where it still waits for its start
     throw error;
@@ -166,7 +206,7 @@ export async function record(command: readonly string[], flags: RecordFlags): Pr
     title: flags.title ?? commandText(command, flags),
   });
   if (!flags.quiet) for (const line of summary({ ...collected, written })) say(line);
-  for (const failure of failures) say(`${red('error:')} ${failure.message}`);
+  for (const failure of failures) sayFailure(failure);
   const commandStatus = (await child?.exited) ?? 0;
   return commandStatus || (failures.length > 0 ? ExitCode.output : ExitCode.ok);
 }

@@ -1,4 +1,5 @@
 /** Talk on standard error: colours only on a terminal that wants them, a status line that is overwritten. */
+import type { ProfilerError } from '../errors.ts';
 
 const isTerminal = process.stderr.isTTY === true && process.env.TERM !== 'dumb';
 const hasColours = isTerminal && !process.env.NO_COLOR;
@@ -27,4 +28,9 @@ export function say(text: string): void {
   if (statusShown) process.stderr.write('\r\x1b[K');
   statusShown = false;
   process.stderr.write(`${text}\n`);
+}
+
+/** What failed, and the next step. */
+export function sayFailure({ message, hint }: ProfilerError): void {
+  say(`${red('error:')} ${message}${hint ? `\n  ${hint}` : ''}`);
 }

@@ -3,6 +3,8 @@ import { FrameKind, Miss, type ProfileMapping } from '../model/profile.ts';
 
 /** As perf, pprof and we write the kernel's mapping: `[kernel.kallsyms]`, `[kernel.kallsyms]_stext`, `[guest.kernel…`. */
 const KERNEL = /^\[(?:guest\.)?kernel/;
+/** A module, `[bpf]`, `[ftrace]`. The page of vsyscalls is the only other code up there. */
+const KERNEL_PART = /^\[(?!vsyscall)/;
 const VDSO = /^(?:\[vdso\]|linux-vdso\.so)/;
 /** Memory without a file behind it (see isGenerated in process/code.ts); '' only where no name says otherwise. */
 const GENERATED = /^(?:\[anon|\/\/anon|\/memfd:|\/dev\/zero)/;
@@ -11,10 +13,15 @@ const PLT = /@plt$/;
 /** `name`: the linker's, of the outermost line; '' without one. */
 export function guessKind(mapping: ProfileMapping | undefined, name: string): FrameKind {
   const filename = mapping?.filename ?? '';
-  if (KERNEL.test(filename)) return FrameKind.kernel;
+  if (isKernel(mapping)) return FrameKind.kernel;
   if (VDSO.test(filename)) return FrameKind.vdso;
   if (isGenerated(mapping, name)) return FrameKind.jit;
   return PLT.test(name) ? FrameKind.plt : FrameKind.native;
+}
+
+function isKernel(mapping: ProfileMapping | undefined): boolean {
+  if (mapping === undefined) return false;
+  return KERNEL.test(mapping.filename) || (mapping.start < 0 && KERNEL_PART.test(mapping.filename));
 }
 
 function isGenerated(mapping: ProfileMapping | undefined, name: string): boolean {
@@ -27,5 +34,5 @@ export function guessMiss(mapping: ProfileMapping | undefined, address: number):
   if (mapping === undefined) return address === 0 ? Miss.unmapped : Miss.unknownAddress;
   if (isGenerated(mapping, '')) return Miss.jit;
   if (mapping.hasFunctions) return Miss.unknownAddress;
-  return KERNEL.test(mapping.filename) ? Miss.kernelHidden : Miss.noSymbols;
+  return isKernel(mapping) ? Miss.kernelHidden : Miss.noSymbols;
 }

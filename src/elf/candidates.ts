@@ -38,6 +38,8 @@ export class Candidates {
   origin: Uint8Array;
   /** {@link rankOf}. */
   rank: Uint8Array;
+  /** Offset of the source file's name in the string table, 0 when it is not told. */
+  file: Uint32Array;
 
   /** `expected`: how many there will be, at a guess. */
   constructor(expected: number) {
@@ -47,9 +49,10 @@ export class Candidates {
     this.name = new Uint32Array(capacity);
     this.origin = new Uint8Array(capacity);
     this.rank = new Uint8Array(capacity);
+    this.file = new Uint32Array(capacity);
   }
 
-  add(address: number, size: number, name: number, origin: number, rank: number): void {
+  add(address: number, size: number, name: number, origin: number, rank: number, file = 0): void {
     const at = this.length++;
     if (at === this.address.length) this.#grow();
     this.address[at] = address;
@@ -57,6 +60,7 @@ export class Candidates {
     this.name[at] = name;
     this.origin[at] = origin;
     this.rank[at] = rank;
+    this.file[at] = file;
   }
 
   #grow(): void {
@@ -66,6 +70,7 @@ export class Candidates {
     this.name = copy(this.name, new Uint32Array(length));
     this.origin = copy(this.origin, new Uint8Array(length));
     this.rank = copy(this.rank, new Uint8Array(length));
+    this.file = copy(this.file, new Uint32Array(length));
   }
 }
 

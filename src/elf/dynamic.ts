@@ -17,10 +17,10 @@ const maxSymbols = 2 ** 24;
 const maxChain = 2 ** 12;
 
 /**
- * The dynamic symbol table by PT_DYNAMIC; undefined when the file has none.
+ * What the dynamic section says, by tag (addresses as signed doubles); undefined when the file has none.
  * @throws ElfError `truncated` when it reaches out of the file
  */
-export function dynamicSymbols(elf: Elf, source: ByteSource): SymbolSection | undefined {
+export function dynamicValues(elf: Elf, source: ByteSource): ReadonlyMap<number, number> | undefined {
   const segment = elf.segments.find(candidate => candidate.type === PT_DYNAMIC);
   if (segment === undefined) return undefined;
   const wide = elf.class === 64;
@@ -32,13 +32,23 @@ export function dynamicSymbols(elf: Elf, source: ByteSource): SymbolSection | un
     if (tag === 0) break;
     values.set(tag, wide ? readAddress(view, at + 8) : view.getUint32(at + 4, true));
   }
+  return values;
+}
+
+/**
+ * The dynamic symbol table by PT_DYNAMIC; undefined when the file has none.
+ * @throws ElfError `truncated` when it reaches out of the file
+ */
+export function dynamicSymbols(elf: Elf, source: ByteSource): SymbolSection | undefined {
+  const values = dynamicValues(elf, source);
+  if (values === undefined) return undefined;
   const symbols = offsetOf(elf, values.get(DT_SYMTAB));
   const strings = offsetOf(elf, values.get(DT_STRTAB));
   const count = symbolCount(elf, source, offsetOf(elf, values.get(DT_HASH)), offsetOf(elf, values.get(DT_GNU_HASH)));
   if (symbols === undefined || strings === undefined) return undefined;
   return {
     offset: symbols,
-    size: count * (wide ? 24 : 16),
+    size: count * (elf.class === 64 ? 24 : 16),
     strings: new StringTable(source, strings, values.get(DT_STRSZ) ?? 0),
     dynamic: true,
   };

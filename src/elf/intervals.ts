@@ -54,7 +54,7 @@ export function flatten(candidates: Candidates, code: CodeRanges): Intervals {
     for (after = first + 1; after < order.length && address[order[after]!] === start; after++) {
       const item = order[after]!;
       if (size[item] !== size[best]) sizesDiffer = true;
-      if (rank[item]! > rank[best]!) best = item;
+      if (rank[item]! >= rank[best]!) best = item;
     }
     const limit = code.endOf(start);
     if (limit === undefined) continue;

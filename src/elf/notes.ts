@@ -1,6 +1,6 @@
 /** Build ids from ELF notes (gABI, Note Section; NT_GNU_BUILD_ID in the kernel's include/uapi/linux/elf.h). */
 
-import { type ByteSource, viewOf } from './bytes.ts';
+import { type ByteSource, MemoryBytes, viewOf } from './bytes.ts';
 import { PT_NOTE, type Section, type Segment, SHT_NOTE } from './format.ts';
 
 const NT_GNU_BUILD_ID = 3;
@@ -22,6 +22,11 @@ export function readBuildId(source: ByteSource, segments: readonly Segment[], se
     if (id !== '') return id;
   }
   return '';
+}
+
+/** The build id among notes, as the kernel shows its own in /sys/kernel/notes; '' when there is none. */
+export function buildIdOfNotes(notes: Uint8Array): string {
+  return buildIdIn(new MemoryBytes(notes), 0, notes.length, 4);
 }
 
 function buildIdIn(source: ByteSource, offset: number, size: number, align: number): string {

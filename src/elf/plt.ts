@@ -2,7 +2,7 @@
 
 import { type ByteSource, ElfError, readAddress, viewOf } from './bytes.ts';
 import { type Candidates, rankOf } from './candidates.ts';
-import { type Elf, type Section, SHF_ALLOC, SHF_EXECINSTR, SHT_NOBITS, SHT_RELA } from './format.ts';
+import { type Elf, type Section, SHF_ALLOC, SHF_EXECINSTR, SHT_DYNSYM, SHT_NOBITS, SHT_RELA } from './format.ts';
 import { type StubSink, stubReaders } from './plt-stubs.ts';
 import type { SymbolSection } from './symbol-section.ts';
 import { isStub } from './symtab.ts';
@@ -80,7 +80,11 @@ function readSlots(
   slots: Slots,
 ): void {
   if (section.size > maxRelocations) throw new ElfError('too-large', `relocations claim ${section.size} bytes`);
-  const table = tables.findIndex(candidate => candidate.offset === elf.sections[section.link]?.offset);
+  const link = elf.sections[section.link];
+  // What came from another file has no dynamic symbols, but may lie at the same offset there.
+  const table = tables.findIndex(
+    ({ offset, dynamic }) => offset === link?.offset && dynamic === (link.type === SHT_DYNSYM),
+  );
   if (table >= 0) slots.table = table;
   const count = Math.floor(section.size / relocationSize);
   for (let first = 0; first < count; first += relocationsAtOnce) {

@@ -8,6 +8,7 @@ import { type Elf, ET_REL } from './format.ts';
 import { flatten, Intervals } from './intervals.ts';
 import { collectStubs } from './plt.ts';
 import type { StringTable } from './strings.ts';
+import type { SymbolSection } from './symbol-section.ts';
 import { collectSymbols, isStub, symbolSections } from './symtab.ts';
 
 /** Names by address. Symbols are numbers; nothing is decoded until a name is asked for. */
@@ -21,27 +22,44 @@ export interface SymbolTable {
    * are no UTF-8 become U+FFFD; '' when the file has shrunk meanwhile.
    */
   nameOf(symbol: number): string;
+  /** The source file of a function that is local to it, without a folder as a rule; '' when it is not told. */
+  fileOf?(symbol: number): string;
   kindOf(symbol: number): FrameKind;
 }
 
+/** A file of the same program, with symbols that were stripped off: addresses are the same in both. */
+export interface SeparateSymbols {
+  readonly elf: Elf;
+  readonly bytes: ByteSource;
+}
+
 /**
- * The functions of .symtab and .dynsym and the stubs of the procedure linkage table. A table that is damaged or too
- * large is left out, and the result of a file without any usable one has no symbols.
+ * The functions of .symtab and .dynsym and the stubs of the procedure linkage table, and those of the .symtab of
+ * `separate`. A table that is damaged or too large is left out, and the result of a file without any usable one has no
+ * symbols.
  * @throws ElfError `unsupported` for a relocatable object, whose symbols have no addresses
  */
-export function readSymbols(elf: Elf, source: ByteSource): SymbolTable {
+export function readSymbols(elf: Elf, source: ByteSource, separate?: SeparateSymbols): SymbolTable {
   if (elf.type === ET_REL) throw new ElfError('unsupported', 'a relocatable object has no addresses');
   const code = new CodeRanges(elf);
-  const sections = orNone(() => symbolSections(elf, source)) ?? [];
+  const stripped = separate ? tablesOf(separate).filter(({ section }) => !section.dynamic) : [];
+  const tables = [...stripped, ...tablesOf({ elf, bytes: source })];
+  const sections = tables.map(({ section }) => section);
   // 24 bytes each, of which some are data.
   const candidates = new Candidates(sections.reduce((sum, { size }) => sum + Math.ceil(size / 24), 0));
-  sections.forEach((section, origin) => {
-    orNone(() => collectSymbols(elf, source, section, origin, code, candidates));
+  tables.forEach(({ file, section }, origin) => {
+    orNone(() => collectSymbols(file.elf, file.bytes, section, origin, code, candidates));
   });
   orNone(() => collectStubs(elf, source, sections, candidates));
   const strings = sections.map(section => section.strings);
   for (const table of strings) table.forget();
   return new ElfSymbols(candidates, flatten(candidates, code), strings);
+}
+
+/** The symbol tables of a file, each with the file that it lies in. */
+function tablesOf(file: SeparateSymbols): { file: SeparateSymbols; section: SymbolSection }[] {
+  const sections = orNone(() => symbolSections(file.elf, file.bytes)) ?? [];
+  return sections.map(section => ({ file, section }));
 }
 
 /** undefined where the bytes are not what they should be. */
@@ -58,6 +76,8 @@ class ElfSymbols implements SymbolTable {
   readonly length: number;
   readonly #intervals: Intervals;
   readonly #names: Uint32Array;
+  readonly #files: Uint32Array;
+  readonly #fileNames = new Map<number, string>();
   readonly #origins: Uint8Array;
   readonly #strings: readonly StringTable[];
 
@@ -73,11 +93,13 @@ class ElfSymbols implements SymbolTable {
     }
     this.length = length;
     this.#names = new Uint32Array(length);
+    this.#files = new Uint32Array(length);
     this.#origins = new Uint8Array(length);
     for (let i = 0; i < candidates.length; i++) {
       const symbol = renumbered[i]!;
       if (symbol < 0) continue;
       this.#names[symbol] = candidates.name[i]!;
+      this.#files[symbol] = candidates.file[i]!;
       this.#origins[symbol] = candidates.origin[i]!;
     }
     this.#intervals = new Intervals(starts, owners);
@@ -92,6 +114,17 @@ class ElfSymbols implements SymbolTable {
     const origin = this.#origins[symbol]!;
     const name = withoutVersion(this.#strings[origin & ~isStub]?.nameAt(this.#names[symbol]!) ?? '');
     return origin & isStub && name !== '' ? `${name}@plt` : name;
+  }
+
+  fileOf(symbol: number): string {
+    const offset = this.#files[symbol]!;
+    // Only .symtab, the first of the tables, has files.
+    let name = offset === 0 ? '' : this.#fileNames.get(offset);
+    if (name === undefined) {
+      name = this.#strings[0]!.nameAt(offset);
+      this.#fileNames.set(offset, name);
+    }
+    return name;
   }
 
   kindOf(symbol: number): FrameKind {

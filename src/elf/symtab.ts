@@ -11,8 +11,10 @@ import type { SymbolSection } from './symbol-section.ts';
 /** Set in the origin of a symbol that stands for a stub; the other bits are the number of its symbol table. */
 export const isStub = 0x80;
 
+const STB_LOCAL = 0;
 const STT_NOTYPE = 0;
 const STT_FUNC = 2;
+const STT_FILE = 4;
 const STT_GNU_IFUNC = 10;
 const SHN_UNDEF = 0;
 const SHN_LORESERVE = 0xff00;
@@ -67,14 +69,20 @@ export function collectSymbols(
 
 function entry64(view: DataView, at: number, filter: Filter): void {
   const info = view.getUint8(at + 4);
-  if (!isCode(info & 15)) return;
+  if (!isCode(info & 15)) {
+    if ((info & 15) === STT_FILE) filter.file(view.getUint32(at, true));
+    return;
+  }
   const section = view.getUint16(at + 6, true);
   filter.take(readAddress(view, at + 8), readSize(view, at + 16), view.getUint32(at, true), info, section);
 }
 
 function entry32(view: DataView, at: number, filter: Filter): void {
   const info = view.getUint8(at + 12);
-  if (!isCode(info & 15)) return;
+  if (!isCode(info & 15)) {
+    if ((info & 15) === STT_FILE) filter.file(view.getUint32(at, true));
+    return;
+  }
   const section = view.getUint16(at + 14, true);
   filter.take(view.getUint32(at + 4, true), view.getUint32(at + 8, true), view.getUint32(at, true), info, section);
 }
@@ -92,6 +100,7 @@ class Filter {
   readonly #code: CodeRanges;
   readonly #into: Candidates;
   readonly #isArm: boolean;
+  #file = 0;
 
   constructor(elf: Elf, section: SymbolSection, origin: number, code: CodeRanges, into: Candidates) {
     this.#elf = elf;
@@ -102,6 +111,11 @@ class Filter {
     this.#isArm = elf.machine === 'arm' || elf.machine === 'arm64';
   }
 
+  /** The source file of the local symbols that follow (gABI, Symbol Table: STT_FILE). */
+  file(name: number): void {
+    this.#file = name;
+  }
+
   take(address: number, size: number, name: number, info: number, sectionIndex: number): void {
     if (sectionIndex === SHN_UNDEF || name === 0) return;
     const func = (info & 15) !== STT_NOTYPE;
@@ -109,7 +123,8 @@ class Filter {
     if (this.#elf.machine === 'arm' && func) address -= address % 2;
     if (this.#code.endOf(address) === undefined) return;
     if (!func && !this.#isLabel(address, name, info, sectionIndex)) return;
-    this.#into.add(address, size, name, this.#origin, rankOf(info >>> 4, func, size > 0, this.#section.dynamic));
+    const rank = rankOf(info >>> 4, func, size > 0, this.#section.dynamic);
+    this.#into.add(address, size, name, this.#origin, rank, info >>> 4 === STB_LOCAL ? this.#file : 0);
   }
 
   /** Leaves out what marks and does not name: constants, the ends of sections (`_etext`), ARM mapping symbols (`$x`). */
@@ -119,6 +134,6 @@ class Filter {
     if (section !== undefined && sectionIndex < SHN_LORESERVE && (section.flags & SHF_ALLOC) !== 0) {
       if (address < section.address || address >= section.address + section.size) return false;
     }
-    return !(this.#isArm && info >>> 4 === 0 && this.#section.strings.firstByteAt(name) === dollar);
+    return !(this.#isArm && info >>> 4 === STB_LOCAL && this.#section.strings.firstByteAt(name) === dollar);
   }
 }

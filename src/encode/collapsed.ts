@@ -3,6 +3,7 @@
  * inferno and speedscope read them. The number counts samples for clock events, else the event itself.
  */
 import { type FlameData, FlameKind, layout } from '../../flamegraph/index.ts';
+import { ExitCode, ProfilerError } from '../errors.ts';
 import type { Profile } from '../model/profile.ts';
 import { flameData } from './flame-data.ts';
 import type { EncodeOptions, Format } from './format.ts';
@@ -33,6 +34,12 @@ function* encode(profile: Profile, options: EncodeOptions): Iterable<string> {
   const main = profile.sampleTypes.length - 1;
   const value = profile.sampleTypes[main]?.unit === 'nanoseconds' ? 0 : main;
   const data = flameData(profile, { root: true, value });
+  if (data.samples.base) {
+    throw new ProfilerError('negative-values', 'collapsed text cannot hold the values below zero of this difference.', {
+      hint: 'Write it as SVG, HTML or pprof.',
+      exitCode: ExitCode.output,
+    });
+  }
   const tree = layout(data);
   const texts = frameTexts(data, options.annotate);
   const path: string[] = []; // of each depth: the whole line up to there

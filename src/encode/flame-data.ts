@@ -3,6 +3,7 @@ import { type FlameData, FlameKind, type FlameStacks } from '../../flamegraph/in
 import { growInt32, growUint8, growUint32 } from '../model/columns.ts';
 import { IntMap } from '../model/int-map.ts';
 import { baseName, FrameKind, Miss, type Profile, unknownName } from '../model/profile.ts';
+import { goPackage } from './go-package.ts';
 
 export interface FlameDataOptions {
   /** Put the thread's name under every stack. */
@@ -83,8 +84,10 @@ function locationFrames(profile: Profile, frames: FrameBuilder): readonly Uint32
       const line = end - 1 - i;
       const of = lines.function[line]!;
       const kind = i > 0 ? FrameKind.inlined : (locations.kind[location] as FlameKind);
-      const source = sourceText(strings[functions.filename[of]!] ?? '', lines.line[line]!);
-      return frames.add(strings[functions.name[of]!] ?? '', kind, module, source);
+      const filename = strings[functions.filename[of]!] ?? '';
+      const name = strings[functions.name[of]!] ?? '';
+      const source = sourceText(filename, lines.line[line]!);
+      return frames.add(name, kind, goPackage(name, filename) ?? module, source);
     });
   });
 }
@@ -180,6 +183,12 @@ function plainStacks({ stacks }: Profile, ofLocation: readonly Uint32Array[]): F
   return { length: stacks.length, prefix: stacks.prefix, frame };
 }
 
+/** Values below zero, as a difference of pprof's own has, are drawn as those of the base. */
+export function signedValues(values: Float64Array): { value: Float64Array; base: Float64Array | undefined } {
+  if (!values.some(value => value < 0)) return { value: values, base: undefined };
+  return { value: values.map(value => Math.max(value, 0)), base: values.map(value => Math.max(-value, 0)) };
+}
+
 export function flameData(profile: Profile, options: FlameDataOptions): FlameData {
   const frames = new FrameBuilder();
   const built = new StackBuilder(profile.stacks.length + 1024);
@@ -198,6 +207,6 @@ export function flameData(profile: Profile, options: FlameDataOptions): FlameDat
       module: frames.module,
     },
     stacks: { length: stacks.length, prefix: stacks.prefix, frame: stacks.frame },
-    samples: { length: profile.samples.length, stack, value: profile.samples.values[options.value]! },
+    samples: { length: profile.samples.length, stack, ...signedValues(profile.samples.values[options.value]!) },
   };
 }

@@ -4,7 +4,7 @@ import { renderHtml } from '../../flamegraph/html.ts';
 import type { HtmlData, HtmlThreads } from '../../flamegraph/html-data.ts';
 import type { Profile } from '../model/profile.ts';
 import { frameStatistics, unnamedText, unwindingText } from '../model/statistics.ts';
-import { flameData } from './flame-data.ts';
+import { flameData, signedValues } from './flame-data.ts';
 import type { EncodeOptions, Format } from './format.ts';
 import { encodePprof } from './pprof.ts';
 
@@ -58,9 +58,16 @@ function* encode(profile: Profile, options: EncodeOptions): Iterable<string> {
   const { sampleTypes, samples, timeline } = profile;
   const pprof = gzipSync(encodePprof(profile, options.labels));
   const fits = pprof.length <= MAX_PPROF;
+  const values = samples.values.map(signedValues);
+  const isDifference = values.some(({ base }) => base !== undefined);
+  const none = new Float64Array(samples.length);
   const data: HtmlData = {
     ...flameData(profile, { root: true, value: sampleTypes.length - 1 }),
-    sampleTypes: sampleTypes.map(({ type, unit }, i) => ({ type, unit, value: samples.values[i]! })),
+    sampleTypes: sampleTypes.map((type, i) => ({
+      ...type,
+      value: values[i]!.value,
+      base: isDifference ? (values[i]!.base ?? none) : undefined,
+    })),
     threads: threads(profile),
     timeline,
     pprof: fits ? pprof : undefined,
@@ -75,6 +82,7 @@ function* encode(profile: Profile, options: EncodeOptions): Iterable<string> {
     color,
     colorBlindSafe,
     theme,
+    normalize: false,
     compress: bytes => gzipSync(bytes),
   });
 }

@@ -1,8 +1,8 @@
 /** Figures about a profile for its reader. */
 import { MISSES, Miss, type Profile } from './profile.ts';
 
-/** The reasons of Miss in words, for the summary. */
-const REASONS: Readonly<Record<number, string>> = {
+/** The reasons of Miss in words. */
+export const REASONS: Readonly<Record<number, string>> = {
   [Miss.unmapped]: 'not in any mapping',
   [Miss.unreadableFile]: 'file gone or replaced',
   [Miss.noSymbols]: 'no symbols in the file',

@@ -5,8 +5,12 @@
 import type { ByteSource } from '../elf/bytes.ts';
 import { type Elf, PF_X, PT_LOAD } from '../elf/format.ts';
 import { Miss } from '../model/profile.ts';
-import { type FileBytes, openMapped, openVdso } from './files.ts';
+import { type FileBytes, type OpenedFile, openMapped, openPath, openVdso } from './files.ts';
+import type { JitView } from './jit-bytes.ts';
+import { JitFiles } from './jit-files.ts';
+import { kernelBuildId } from './kernel.ts';
 import type { Mapping } from './maps.ts';
+import { ownRoot, pathWithin, type TargetRoot, TargetRoots } from './roots.ts';
 import type { Image } from './table.ts';
 
 /** Code that addresses lie in. What is known about it is kept as long as this object is. */
@@ -14,7 +18,10 @@ export interface MappedCode {
   /** Never given twice. */
   readonly id: number;
   readonly kind: 'file' | 'vdso' | 'kernel' | 'jit';
+  /** As the target sees it. */
   readonly filename: string;
+  /** Descriptor of the root directory that `filename` begins at, open as long as the file; undefined for our own. */
+  readonly root?: number | undefined;
   /** Lower-case hex, '' when unknown. */
   readonly buildId: string;
   /** What is worked out from the file's bytes may be kept under this name; '' for nothing that can be kept. */
@@ -28,10 +35,14 @@ export interface MappedCode {
   readonly limit: number;
   /** File offset of `start`, bytes. */
   readonly fileOffset: number;
+  /** Of generated code: what its runtime writes about it. */
+  readonly jit?: JitView<JitFiles> | undefined;
 }
 
 /** Nobody profiles this many files; a target that maps more gets unnamed frames instead of all our descriptors. */
 const MAX_FILES = 8192;
+/** Processes whose generated code is described: three descriptors each. */
+const MAX_JITS = 1024;
 const MAX_ADDRESS = 2 ** 47;
 
 /** The address range of the executable segments. */
@@ -60,10 +71,21 @@ export class CodeTable {
   readonly #byMapping = new WeakMap<Mapping, MappedCode>();
   readonly #byKey = new Map<string, MappedCode>();
   readonly #files = new Map<MappedCode, FileBytes>();
+  /** By program. */
+  readonly #jits = new Map<number, JitFiles>();
+  /** Of processes with samples since the last drain. */
+  readonly #touched = new Set<JitFiles>();
   /** Asked for since the last sweep. */
   readonly #used = new Set<MappedCode>();
   /** Swept: known by a mapping still, and no more to be read. */
   readonly #swept = new WeakSet<MappedCode>();
+  readonly #roots = new TargetRoots();
+  readonly #warn: (sentence: string) => void;
+
+  /** `warn`: takes sentences about files that are not believed. */
+  constructor(warn: (sentence: string) => void = () => {}) {
+    this.#warn = warn;
+  }
 
   /** What is known at present, each once. */
   get codes(): Set<MappedCode> {
@@ -74,7 +96,7 @@ export class CodeTable {
     return this.#intern('kernel', () => ({
       kind: 'kernel',
       filename: '[kernel.kallsyms]',
-      buildId: '',
+      buildId: kernelBuildId(),
       cacheKey: '',
       elf: undefined,
       bytes: undefined,
@@ -108,14 +130,14 @@ export class CodeTable {
       gone.add(code.id);
     }
     this.#used.clear();
+    if (gone.size > 0) this.#roots.sweep(new Set(Array.from(this.codes, ({ root }) => root)));
+    this.#closeJits();
     return [...gone];
   }
 
   #find(image: Image, mapping: Mapping): MappedCode {
     if (mapping.path === '[vdso]') return this.#vdso(image, mapping);
-    if (isGenerated(mapping.path)) {
-      return this.#intern(`jit:${image.id}`, () => absent(mapping, 'jit', Miss.jit));
-    }
+    if (isGenerated(mapping.path)) return this.#generated(image, mapping);
     const key = `${mapping.buildId || `${mapping.device}:${mapping.inode}`}:${mapping.path}`;
     const known = this.#byKey.get(key);
     if (known !== undefined && known.miss !== Miss.unreadableFile) return known;
@@ -124,6 +146,55 @@ export class CodeTable {
     const found = code.miss === Miss.unreadableFile && known ? known : code;
     this.#byKey.set(key, found);
     return found;
+  }
+
+  /** Before the samples of a drain: whether code of this process means something else than in the samples before. */
+  isReused({ program }: Image): boolean {
+    const jit = this.#jits.get(program);
+    if (!jit || this.#touched.has(jit)) return false;
+    this.#touched.add(jit);
+    return jit.follow();
+  }
+
+  /** After the samples of a drain. */
+  mark(): void {
+    for (const jit of this.#touched) jit.mark();
+    this.#touched.clear();
+  }
+
+  /** No window knows any address. */
+  forgetAddresses(): void {
+    for (const jit of this.#jits.values()) jit.forget();
+  }
+
+  /** One for each program, whose address space is its own, as long as it uses no memory for other code. */
+  #generated(image: Image, mapping: Mapping): MappedCode {
+    const jit = this.#jitOf(image);
+    if (!jit) return this.#intern(`jit:${image.program}`, () => absent(mapping, 'jit', Miss.jit));
+    jit.image = image;
+    return this.#intern(`jit:${jit.id}:${jit.uses}`, () => ({ ...absent(mapping, 'jit', Miss.jit), jit: jit.current }));
+  }
+
+  #jitOf(image: Image): JitFiles | undefined {
+    let jit = this.#jits.get(image.program);
+    if (jit || this.#jits.size >= MAX_JITS) return jit;
+    jit = JitFiles.of(image, this.#warn);
+    if (!jit) return undefined;
+    jit.look();
+    this.#jits.set(image.program, jit);
+    this.#touched.add(jit);
+    return jit;
+  }
+
+  /** Of programs that no code is left of. */
+  #closeJits(): void {
+    const left = new Set([...this.#byKey.values()].map(({ jit }) => jit?.owner));
+    for (const [program, jit] of this.#jits) {
+      if (left.has(jit)) continue;
+      jit.close();
+      this.#jits.delete(program);
+      this.#touched.delete(jit);
+    }
   }
 
   #intern(key: string, make: () => Omit<MappedCode, 'id'>): MappedCode {
@@ -142,17 +213,30 @@ export class CodeTable {
   #file(image: Image, mapping: Mapping): MappedCode {
     const opened = this.#files.size < MAX_FILES ? openMapped(image, mapping) : undefined;
     if (!opened) return this.#new(absent(mapping, 'file', Miss.unreadableFile));
-    // Reached before by another path, or told by inode then and by build id now.
-    const known = this.#byKey.get(opened.identity);
-    if (known !== undefined || !opened.elf) {
-      opened.bytes.close();
-      return known ?? this.#new(absent(mapping, 'file', Miss.noSymbols));
+    return (
+      this.#opened(opened, mapping.path, this.#roots.of(image)) ?? this.#new(absent(mapping, 'file', Miss.noSymbols))
+    );
+  }
+
+  /** A file that the user names; undefined when it cannot be read, `not-elf` when it is no ELF file. */
+  open(path: string): MappedCode | 'not-elf' | undefined {
+    const opened = openPath(path);
+    return opened && (this.#opened(opened, path, ownRoot) ?? 'not-elf');
+  }
+
+  #opened({ identity, cacheKey, elf, bytes }: OpenedFile, path: string, root: TargetRoot): MappedCode | undefined {
+    // Reached before by another path, or told by inode then and by build id now; or in another container.
+    const shared = sharedKey(cacheKey, bytes.size, pathWithin(root, path));
+    const known = this.#byKey.get(identity) ?? (shared === '' ? undefined : this.#byKey.get(shared));
+    if (known !== undefined || !elf) {
+      bytes.close();
+      return known;
     }
-    const { elf, bytes, cacheKey } = opened;
-    const common = { kind: 'file', filename: mapping.path, miss: Miss.none } as const;
+    const common = { kind: 'file', filename: pathWithin(root, path), root: root.fd, miss: Miss.none } as const;
     const code = this.#new({ ...common, buildId: elf.buildId, cacheKey, elf, bytes, ...codeRange(elf) });
     this.#files.set(code, bytes);
-    this.#byKey.set(opened.identity, code);
+    this.#byKey.set(identity, code);
+    if (shared !== '') this.#byKey.set(shared, code);
     return code;
   }
 
@@ -179,7 +263,15 @@ export class CodeTable {
   close(): void {
     for (const file of this.#files.values()) file.close();
     this.#files.clear();
+    this.#roots.close();
+    for (const jit of this.#jits.values()) jit.close();
+    this.#jits.clear();
   }
+}
+
+/** Of containers of one image: the same build id, size and path. '' where the build id is not believed. */
+function sharedKey(cacheKey: string, size: number, path: string): string {
+  return cacheKey.startsWith('build-id:') ? `${cacheKey}:${size}:${path}` : '';
 }
 
 function absent(mapping: Mapping, kind: MappedCode['kind'], miss: Miss): Omit<MappedCode, 'id'> {

@@ -11,7 +11,7 @@ import { type Mapping, parseMaps } from './maps.ts';
 import type { Image } from './table.ts';
 
 /** include/uapi/asm-generic/fcntl.h; Node.js does not name it. */
-const O_PATH = 0o10000000;
+export const O_PATH = 0o10000000;
 /** A vdso has a handful of pages. */
 const MAX_VDSO = 1 << 20;
 
@@ -30,18 +30,29 @@ export class FileBytes implements ByteSource {
       throw new ElfError('truncated', `bytes ${offset} to ${offset + length} of ${this.size}`);
     }
     const bytes = new Uint8Array(length);
-    for (let done = 0; done < length; ) {
-      const count = this.#readSome(bytes, done, offset + done);
-      if (count === 0) throw new ElfError('truncated', 'the file became shorter');
-      done += count;
-    }
+    this.#fill(bytes, offset, length);
     return bytes;
   }
 
+  readInto(target: Uint8Array, offset: number, length: number): void {
+    if (!(offset >= 0 && length >= 0 && offset + length <= this.size && length <= target.length)) {
+      throw new ElfError('truncated', `bytes ${offset} to ${offset + length} of ${this.size}`);
+    }
+    this.#fill(target, offset, length);
+  }
+
+  #fill(target: Uint8Array, offset: number, length: number): void {
+    for (let done = 0; done < length; ) {
+      const count = this.#readSome(target, done, length, offset + done);
+      if (count === 0) throw new ElfError('truncated', 'the file became shorter');
+      done += count;
+    }
+  }
+
   /** A file that cannot be read any more (EIO, ESTALE) is as good as cut off: its names are missing, not the recording. */
-  #readSome(bytes: Uint8Array, done: number, position: number): number {
+  #readSome(bytes: Uint8Array, done: number, length: number, position: number): number {
     try {
-      return readSync(this.fd, bytes, done, bytes.length - done, position);
+      return readSync(this.fd, bytes, done, length - done, position);
     } catch (error) {
       const code = systemCode(error);
       throw code === '' ? error : new ElfError('unreadable', `the file cannot be read: ${code}`);
@@ -63,13 +74,36 @@ export interface OpenedFile {
 }
 
 /** Opens a regular file for reading; undefined for anything else. Never blocks on a FIFO, never touches a device. */
-function openRegular(path: string): { fd: number; stats: Stats } | undefined {
+export function openRegular(path: string): { fd: number; stats: Stats } | undefined {
   let handle: number | undefined;
   try {
     handle = openSync(path, O_PATH);
     const stats = fstatSync(handle);
     if (!stats.isFile()) return undefined;
     return { fd: openSync(`/proc/self/fd/${handle}`, constants.O_RDONLY | constants.O_NONBLOCK), stats };
+  } catch {
+    return undefined;
+  } finally {
+    if (handle !== undefined) closeSync(handle);
+  }
+}
+
+/**
+ * Opens a file that one of these users owns, by its own name, not by a link to it. Why it is not believed where it is
+ * another one; undefined when it is not there.
+ */
+export function openOwned(
+  path: string,
+  owners: ReadonlySet<number>,
+): number | { readonly refused: string } | undefined {
+  let handle: number | undefined;
+  try {
+    handle = openSync(path, O_PATH | constants.O_NOFOLLOW);
+    const stats = fstatSync(handle);
+    if (stats.isSymbolicLink()) return { refused: 'it is a symbolic link' };
+    if (!stats.isFile()) return { refused: 'it is no regular file' };
+    if (!owners.has(stats.uid)) return { refused: 'it belongs to another user' };
+    return openSync(`/proc/self/fd/${handle}`, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch {
     return undefined;
   } finally {
@@ -107,7 +141,7 @@ function candidates(image: Image, mapping: Mapping): Candidate[] {
 }
 
 /** The kernel marks the paths of removed files. */
-function withoutDeleted(path: string): string {
+export function withoutDeleted(path: string): string {
   return path.replace(/ \(deleted\)$/, '');
 }
 
@@ -147,9 +181,28 @@ function isMapped(mapping: Mapping, candidate: Candidate, stats: Stats, elf: Elf
  * The build id names a file wherever it lies. But any file can bear another one's build id: only that of a file which
  * root alone can change is believed to be its own.
  */
-function cacheKey(identity: string, { uid, mode }: Stats, elf: Elf | undefined): string {
-  const isTrusted = uid === 0 && (mode & 0o022) === 0;
-  return elf && elf.buildId !== '' && isTrusted ? `build-id:${elf.buildId}` : `file:${identity}`;
+function cacheKey(identity: string, stats: Stats, elf: Elf | undefined): string {
+  return elf && elf.buildId !== '' && isRootsOwn(stats) ? `build-id:${elf.buildId}` : `file:${identity}`;
+}
+
+/** Whether root alone can change the file. */
+export function isRootsOwn({ uid, mode }: Stats): boolean {
+  return uid === 0 && (mode & 0o022) === 0;
+}
+
+/** The same for the same bytes, however they were reached. */
+export function identityOf({ dev, ino, size, mtimeMs }: Stats): string {
+  return `${dev}:${ino}:${size}:${mtimeMs}`;
+}
+
+/** {@link OpenedFile.cacheKey} of a file that is open already; '' when it cannot be looked at. */
+export function keyOfOpenFile({ fd }: FileBytes, elf: Elf): string {
+  try {
+    const stats = fstatSync(fd);
+    return cacheKey(identityOf(stats), stats, elf);
+  } catch {
+    return '';
+  }
 }
 
 /** The file of a mapping, or undefined when it cannot be had any more. */
@@ -157,23 +210,24 @@ export function openMapped(image: Image, mapping: Mapping): OpenedFile | undefin
   for (const candidate of candidates(image, mapping)) {
     const opened = openRegular(candidate.path);
     if (!opened) continue;
-    const { fd, stats } = opened;
-    const bytes = new FileBytes(fd, stats.size);
-    const elf = parse(bytes);
-    if (isMapped(mapping, candidate, stats, elf)) {
-      const identity = `${stats.dev}:${stats.ino}:${stats.size}:${stats.mtimeMs}`;
-      return { identity, cacheKey: cacheKey(identity, stats, elf), bytes, elf };
-    }
-    bytes.close();
+    const file = identified(opened);
+    if (isMapped(mapping, candidate, opened.stats, file.elf)) return file;
+    file.bytes.close();
   }
   return undefined;
 }
 
 /** A file that the user names; undefined when it is no regular file or cannot be read. */
-export function openPath(path: string): { bytes: FileBytes; elf: Elf | undefined } | undefined {
+export function openPath(path: string): OpenedFile | undefined {
   const opened = openRegular(path);
-  const bytes = opened && new FileBytes(opened.fd, opened.stats.size);
-  return bytes && { bytes, elf: parse(bytes) };
+  return opened && identified(opened);
+}
+
+function identified({ fd, stats }: { fd: number; stats: Stats }): OpenedFile {
+  const bytes = new FileBytes(fd, stats.size);
+  const elf = parse(bytes);
+  const identity = identityOf(stats);
+  return { identity, cacheKey: cacheKey(identity, stats, elf), bytes, elf };
 }
 
 function readMemory(pid: number | 'self', mapping: Mapping): Uint8Array | undefined {

@@ -57,7 +57,10 @@ export class Locations {
     const code = this.#code.of(image, mapping);
     const { elf, kind, miss } = code;
     const index = this.#indexOf(code);
-    if (kind === 'jit') return this.#intern(index, address, miss);
+    if (kind === 'jit') {
+      code.jit?.owner.saw(address);
+      return this.#intern(index, address, Miss.none); // the runtime may tell
+    }
     const offset = address - mapping.start + mapping.fileOffset;
     if (!elf) return this.#intern(index, offset, miss);
     const inFile = addressOfFileOffset(elf, offset);

@@ -11,6 +11,8 @@ export interface Image {
   /** Unique in a recording; a new one whenever addresses may mean something else than before. */
   readonly id: number;
   readonly pid: number;
+  /** The same from one exec or fork to the next, whatever is mapped meanwhile. */
+  readonly program: number;
   /** Whose root directory to look into when the process itself is gone. 0 when unknown. */
   readonly parentPid: number;
   /** undefined: the process was gone before they could be read. */
@@ -53,6 +55,13 @@ export class ProcessTable {
     return mapped === undefined ? image : this.#map(image, mapped);
   }
 
+  /** The process from now on: an address of its generated code means something else than before. */
+  renew(pid: number): Image {
+    const image = { ...this.image(pid), id: this.#nextId++ };
+    this.#images.set(pid, image);
+    return image;
+  }
+
   has(pid: number): boolean {
     return this.#images.has(pid);
   }
@@ -60,7 +69,8 @@ export class ProcessTable {
   /** Reads what is mapped now, whatever was known. False when the process has ended, and what was known stays. */
   refresh(pid: number): boolean {
     const mappings = readMappings(pid);
-    if (mappings) this.#set(pid, this.#images.get(pid)?.parentPid ?? 0, mappings);
+    const { parentPid = 0, program } = this.#images.get(pid) ?? {};
+    if (mappings) this.#set(pid, parentPid, mappings, program);
     return mappings !== undefined;
   }
 
@@ -99,8 +109,9 @@ export class ProcessTable {
     }
   }
 
-  #set(pid: number, parentPid: number, mappings: Mappings | undefined): Image {
-    const image = { id: this.#nextId++, pid, parentPid, mappings };
+  #set(pid: number, parentPid: number, mappings: Mappings | undefined, program?: number): Image {
+    const id = this.#nextId++;
+    const image = { id, pid, program: program ?? id, parentPid, mappings };
     this.#images.set(pid, image);
     this.#mapped.delete(pid);
     this.#exited.delete(pid);

@@ -92,6 +92,7 @@ export async function writeOutput(path: string, chunks: Chunks): Promise<void> {
     if (old === undefined || old.isFile()) writeRegular(path, chunks, old);
     else writeInPlace(path, chunks);
   } catch (error) {
-    throw systemCode(error) === '' ? error : failure(path, error); // else the encoder failed, which is a bug
+    // Else the encoder cannot make it, or has a bug.
+    throw systemCode(error) === '' || error instanceof ProfilerError ? error : failure(path, error);
   }
 }

@@ -1,7 +1,8 @@
-/** Readable names of C++ and Rust symbols, by the WebAssembly of gecko-profiler-demangle. */
+/** Readable names of C++ symbols, and by the WebAssembly of gecko-profiler-demangle those of Rust and MSVC. */
 
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { demangleItanium, outOfProportion, type Style } from './itanium/index.ts';
 import { limitMemory, type Wasm, type WasmModule } from './wasm.ts';
 
 /** The part of the module that is called: what wasm-bindgen exports for `fn demangle_any(name: &str) -> String`. */
@@ -36,28 +37,51 @@ function isMangled(name: string): boolean {
   return second === 0x5a || second === 0x52 || (second === 0x5f && name.charCodeAt(2) === 0x5a);
 }
 
+/** The last part of a legacy Rust symbol: 17, `h` and a hash. */
+const rustHash = /17h[0-9a-f]{16}E/;
+
 let compiled: WasmModule | undefined;
 
 /** One run over many names. It costs nothing until it meets a mangled one. */
 export class Demangler {
+  readonly #style: Style;
   #exports: Exports | undefined;
   #memory = Buffer.alloc(0);
   #failures = 0;
 
+  constructor(style: Style = { llvm: false }) {
+    this.#style = style;
+  }
+
   /** The readable name; the name itself when it is not mangled, cannot be read or is out of all proportion. */
   demangle(name: string): string {
     if (!isMangled(name) || this.#failures >= maxFailures) return name;
+    // With a second underscore in front, as Mach-O has it.
+    const mangled = name.startsWith('__Z') ? name.slice(1) : name;
+    const isItanium = mangled.startsWith('_Z') && (this.#style.llvm || !rustHash.test(mangled));
+    return (isItanium ? this.#itanium(mangled) : this.#other(mangled)) ?? name;
+  }
+
+  #itanium(name: string): string | undefined {
     try {
-      // With a second underscore in front, as Mach-O has it.
-      const mangled = name.startsWith('__Z') ? name.slice(1) : name;
-      const readable = this.#call(mangled);
+      return demangleItanium(name, this.#style);
+    } catch (error) {
+      if (error !== outOfProportion) throw error;
+      this.#failures++;
+      return undefined;
+    }
+  }
+
+  #other(name: string): string | undefined {
+    try {
+      const readable = this.#call(name);
       // What it cannot read it returns, less an underscore.
-      return mangled.endsWith(readable) ? name : readable;
+      return name.endsWith(readable) ? undefined : readable;
     } catch {
       // A trap: out of memory, or a panic of the demangler. The instance is in no state to be used again.
       this.#exports = undefined;
       this.#failures++;
-      return name;
+      return undefined;
     }
   }
 

@@ -1,22 +1,22 @@
-/** The text of /proc/kallsyms as columns. It has megabytes: it is read in pieces and is never one string. */
+/**
+ * The text of /proc/kallsyms as columns (kernel/kallsyms.c: `address type name[\t[module]]`). It has a hundred thousand
+ * lines, of which a recording needs some hundred: one pass notes where the lines are, names stay as they are.
+ */
 
-/** Text symbols in the order of the file. */
-export interface KernelSymbolColumns {
+/** Lines with text symbols, in the order of the file. */
+export interface KallsymsLines {
   readonly length: number;
   /** Signed: kernel addresses are negative. */
   readonly address: Float64Array;
-  /** Where the name begins in `names`; each ends with a NUL. */
+  /** Where the type of the symbol is in `text`; a space and the name follow. */
   readonly offset: Uint32Array;
-  /** Higher is better among symbols at one address. */
-  readonly rank: Uint8Array;
-  /** Index into `modules`. */
-  readonly module: Uint16Array;
-  /** `func`, or `func [module]`. */
-  readonly names: Buffer;
-  /** Names of the modules; the first is '', the kernel itself. */
-  readonly modules: readonly string[];
-  /** Ends of text: `_etext` and `_einittext`. */
-  readonly ends: readonly number[];
+  readonly text: Buffer;
+  /** So many lines from the first one have addresses that never descend: those of the kernel itself. */
+  readonly ascending: number;
+  /** Ends of text, `_etext` and `_einittext`, in ascending order. */
+  readonly ends: Float64Array;
+  /** Where the kernel's text begins, `_stext`; undefined when it is not told. */
+  readonly textStart: number | undefined;
   /** Whether any address was shown as zero. Then no extent can be trusted: a hidden symbol may lie in every gap. */
   readonly hidden: boolean;
 }
@@ -27,158 +27,141 @@ const tab = 9;
 const underscore = 0x5f;
 /** KSYM_NAME_LEN is 512, and a module's name has up to 56 bytes; longer lines are no kernel's. */
 const maxLine = 1024;
-const maxModules = 65535;
+/** Distributions have 10 MB with all modules loaded. */
+const maxText = 2 ** 27;
 
 /** Parses pieces of the file, which may end anywhere. */
-export function parseKallsyms(pieces: Iterable<Uint8Array>): KernelSymbolColumns {
-  const parser = new Parser();
-  let rest: Uint8Array = Buffer.alloc(0);
-  for (const piece of pieces) {
-    let start = 0;
-    for (let end = piece.indexOf(newline); end >= 0; end = piece.indexOf(newline, start)) {
-      if (rest.length > 0) {
-        const line = Buffer.concat([rest, piece.subarray(start, end)]);
-        if (line.length <= maxLine) parser.line(line, 0, line.length);
-        rest = Buffer.alloc(0);
-      } else if (end - start <= maxLine) parser.line(piece, start, end);
-      start = end + 1;
-    }
-    // Copied: the piece is not ours to keep. Of an endless line only so much that it is still too long.
-    if (rest.length <= maxLine) rest = Buffer.concat([rest, piece.subarray(start, start + maxLine + 1)]);
-  }
-  if (rest.length > 0 && rest.length <= maxLine) parser.line(rest, 0, rest.length);
+export function parseKallsyms(pieces: Iterable<Uint8Array>): KallsymsLines {
+  const parser = new Parser(joined(pieces));
+  parser.run();
   return parser.done();
 }
 
+/** Ends with a newline. */
+function joined(pieces: Iterable<Uint8Array>): Buffer {
+  let text = Buffer.allocUnsafe(2 ** 23);
+  let used = 0;
+  for (const piece of pieces) {
+    if (used + piece.length >= maxText) break;
+    if (used + piece.length >= text.length) text = Buffer.concat([text.subarray(0, used)], 2 * (used + piece.length));
+    text.set(piece, used);
+    used += piece.length;
+  }
+  text[used] = newline;
+  return text.subarray(0, used + 1);
+}
+
+/** Of each byte: its value as a hexadecimal digit, 255 for others. */
+const digits = new Uint8Array(256).fill(255);
+for (let i = 0; i < 16; i++)
+  digits[i.toString(16).charCodeAt(0)] = digits[i.toString(16).toUpperCase().charCodeAt(0)] = i;
+
+/** T, t, W, w: text, global or local, and weak. */
+const isText = new Uint8Array(256);
+for (const type of 'TtWw') isText[type.charCodeAt(0)] = 1;
+
 class Parser {
+  readonly #text: Buffer;
   #length = 0;
-  #address = new Float64Array(1 << 15);
-  #offset = new Uint32Array(1 << 15);
-  #rank = new Uint8Array(1 << 15);
-  #module = new Uint16Array(1 << 15);
-  #names: Buffer = Buffer.alloc(1 << 20);
-  #used = 0;
+  #address = new Float64Array(1 << 17);
+  #offset = new Uint32Array(1 << 17);
+  #ascending = 0;
   #hidden = false;
   readonly #ends: number[] = [];
-  readonly #modules = new Map<string, number>([['', 0]]);
+  #textStart: number | undefined;
 
-  line(bytes: Uint8Array, start: number, end: number): void {
-    let at = start;
-    let high = 0;
-    let low = 0;
-    for (; at < end && bytes[at] !== space; at++) {
-      const digit = hexDigit(bytes[at]!);
-      if (digit < 0) return;
-      high = (high << 4) | (low >>> 28);
-      low = (low << 4) | digit;
-    }
-    const address = high * 2 ** 32 + (low >>> 0);
-    const type = bytes[at + 1]!;
-    const name = at + 3;
-    if (name >= end || bytes[at + 2] !== space) return;
-    const nameEnd = indexOf(bytes, tab, name, end);
-    if (isEndOfText(bytes, name, nameEnd)) this.#ends.push(address);
-    else if (isText(type)) this.#add(address, rankOf(type, bytes, name), bytes, name, nameEnd, end);
+  constructor(text: Buffer) {
+    this.#text = text;
   }
 
-  #add(address: number, rank: number, bytes: Uint8Array, name: number, nameEnd: number, end: number): void {
+  run(): void {
+    // A plain array of bytes: the loop is compiled for one kind.
+    const text = new Uint8Array(this.#text.buffer, this.#text.byteOffset, this.#text.length);
+    for (let start = 0; start < text.length; ) {
+      let high = 0;
+      let low = 0;
+      let at = start;
+      for (let digit = digits[text[at]!]!; digit < 16; digit = digits[text[++at]!]!) {
+        high = (high << 4) | (low >>> 28);
+        low = (low << 4) | digit;
+      }
+      const type = at + 1;
+      let end = at;
+      while (text[end] !== newline) end++;
+      const isLine = text[at] === space && text[type + 1] === space && end > type + 2 && end - start <= maxLine;
+      if (isLine && isText[text[type]!] === 1) this.#add(high * 2 ** 32 + (low >>> 0), type, end);
+      start = end + 1;
+    }
+  }
+
+  #add(address: number, type: number, end: number): void {
+    // _etext, _einittext, _stext
+    if (this.#text[type + 2] === underscore) {
+      const name = end - type <= 12 ? this.#text.toString('latin1', type + 2, end) : '';
+      if (name === '_stext') this.#textStart = address;
+      if (name === '_etext' || name === '_einittext') {
+        this.#ends.push(address);
+        return;
+      }
+    }
     if (address === 0) this.#hidden = true;
-    const module = nameEnd < end ? this.#moduleOf(bytes, nameEnd + 1, end) : 0;
-    if (this.#length === this.#address.length) this.#growColumns();
+    if (this.#length === this.#address.length) this.#grow();
+    const last = this.#address[this.#length - 1] ?? Number.NEGATIVE_INFINITY;
+    if (this.#ascending === this.#length && address >= last) this.#ascending++;
     this.#address[this.#length] = address;
-    this.#offset[this.#length] = this.#used;
-    this.#rank[this.#length] = rank;
-    this.#module[this.#length++] = module;
-    const size = end - name;
-    if (this.#used + size + 1 > this.#names.length) this.#names = grown(this.#names, this.#names.length * 2);
-    this.#names.set(bytes.subarray(name, end), this.#used);
-    if (nameEnd < end) this.#names[this.#used + nameEnd - name] = space;
-    this.#used += size;
-    this.#names[this.#used++] = 0;
+    this.#offset[this.#length++] = type;
   }
 
-  /** The number of the module of `[module]`. */
-  #moduleOf(bytes: Uint8Array, start: number, end: number): number {
-    const name = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start)
-      .toString('latin1')
-      .slice(1, -1);
-    let module = this.#modules.get(name);
-    if (module === undefined) {
-      module = Math.min(this.#modules.size, maxModules);
-      this.#modules.set(name, module);
-    }
-    return module;
-  }
-
-  #growColumns(): void {
-    const length = this.#length * 2;
-    const address = new Float64Array(length);
+  #grow(): void {
+    const address = new Float64Array(2 * this.#length);
     address.set(this.#address);
     this.#address = address;
-    const offset = new Uint32Array(length);
+    const offset = new Uint32Array(2 * this.#length);
     offset.set(this.#offset);
     this.#offset = offset;
-    const rank = new Uint8Array(length);
-    rank.set(this.#rank);
-    this.#rank = rank;
-    const module = new Uint16Array(length);
-    module.set(this.#module);
-    this.#module = module;
   }
 
-  done(): KernelSymbolColumns {
+  done(): KallsymsLines {
     return {
       length: this.#length,
       address: this.#address,
       offset: this.#offset,
-      rank: this.#rank,
-      module: this.#module,
-      names: grown(this.#names, this.#used),
-      modules: [...this.#modules.keys()],
-      ends: this.#ends,
+      text: this.#text,
+      ascending: this.#ascending,
+      ends: Float64Array.from(this.#ends).sort(),
+      textStart: this.#textStart,
       hidden: this.#hidden,
     };
   }
 }
 
-function grown(bytes: Buffer, length: number): Buffer {
-  const larger = Buffer.alloc(length);
-  bytes.copy(larger);
-  return larger;
+/** What one line says beside the address. */
+export interface KernelSymbol {
+  readonly name: string;
+  /** '' for the kernel itself. */
+  readonly module: string;
+  /** Higher is better among symbols at one address. */
+  readonly rank: number;
 }
 
-function hexDigit(byte: number): number {
-  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
-  const letter = byte | 0x20;
-  return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
-}
-
-function indexOf(bytes: Uint8Array, byte: number, start: number, end: number): number {
-  let at = start;
-  while (at < end && bytes[at] !== byte) at++;
-  return at;
-}
-
-/** t and T are local and global text, w and W weak. */
-function isText(type: number): boolean {
-  const letter = type | 0x20;
-  return letter === 0x74 || letter === 0x77;
+export function symbolAt({ text }: KallsymsLines, offset: number): KernelSymbol {
+  const start = offset + 2;
+  const end = text.indexOf(newline, start);
+  const split = text.subarray(start, end).indexOf(tab);
+  return {
+    name: text.toString('utf8', start, split < 0 ? end : start + split),
+    module: split < 0 ? '' : text.toString('utf8', start + split + 2, end - 1),
+    rank: rankOf(text[offset]!, text, start),
+  };
 }
 
 /**
  * Global over weak over local, and then fewer underscores in front, as perf chooses: `entry_SYSCALL_64` and not the
  * marker `__entry_text_start`.
  */
-function rankOf(type: number, bytes: Uint8Array, name: number): number {
+function rankOf(type: number, text: Buffer, name: number): number {
   let underscores = 0;
-  while (underscores < 7 && bytes[name + underscores] === underscore) underscores++;
+  while (underscores < 7 && text[name + underscores] === underscore) underscores++;
   const binding = type === 0x54 ? 2 : (type | 0x20) === 0x77 ? 1 : 0;
   return binding * 8 + 7 - underscores;
-}
-
-const endsOfText = ['_etext', '_einittext'].map(name => Buffer.from(name));
-
-function isEndOfText(bytes: Uint8Array, name: number, end: number): boolean {
-  if (bytes[name] !== underscore || bytes[name + 1] !== 0x65) return false;
-  return endsOfText.some(text => text.length === end - name && text.every((byte, i) => bytes[name + i] === byte));
 }

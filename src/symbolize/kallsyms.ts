@@ -1,41 +1,55 @@
 /** Names of kernel addresses from /proc/kallsyms (kernel/kallsyms.c: `address type name[\t[module]]`). */
 
-import { Intervals } from '../elf/intervals.ts';
-import type { SymbolTable } from '../elf/symbols.ts';
 import { FrameKind, Miss } from '../model/profile.ts';
-import { parseKallsyms } from './kallsyms-parse.ts';
-import { kernelIntervals } from './kallsyms-ranges.ts';
+import { parseKallsyms, symbolAt } from './kallsyms-parse.ts';
+import { KernelRanges } from './kallsyms-ranges.ts';
 import type { KernelFiles } from './kernel-files.ts';
-import type { SymbolSource } from './source.ts';
+import type { CodeMapping, SourceTable, SymbolSource } from './source.ts';
+
+/** Symbols are numbered as their lines are, of which some name no address. */
+interface KernelTable extends SourceTable {
+  /** `_stext`, undefined when the kernel does not tell. */
+  readonly textStart: number | undefined;
+}
 
 const sources = new WeakMap<KernelFiles, SymbolSource>();
+const tables = new WeakMap<CodeMapping, KernelTable | Miss>();
 
 /** The source of kernel names that reads its files through `files`; the same one for the same function. */
 export function kernelSymbols(files: KernelFiles): SymbolSource {
   let source = sources.get(files);
   if (source === undefined) {
-    source = { name: 'kallsyms', open: mapping => (mapping.kind === 'kernel' ? readKallsyms(files) : undefined) };
+    source = {
+      name: 'kallsyms',
+      open: mapping => (mapping.kind === 'kernel' ? kernelTable(mapping, files) : undefined),
+    };
     sources.set(files, source);
   }
   return source;
 }
 
+/** Read once for as long as the mapping's object lives. */
+export function kernelTable(mapping: CodeMapping, files: KernelFiles): KernelTable | Miss {
+  let table = tables.get(mapping);
+  if (table === undefined) {
+    table = readKallsyms(files);
+    tables.set(mapping, table);
+  }
+  return table;
+}
+
 /** The functions of the running kernel and its modules; kernelHidden when the kernel does not show their addresses. */
-export function readKallsyms(files: KernelFiles): SymbolTable | Miss {
-  const symbols = readOr(files, '/proc/kallsyms', parseKallsyms);
-  if (symbols === undefined || symbols.hidden || symbols.length === 0) return Miss.kernelHidden;
+export function readKallsyms(files: KernelFiles): KernelTable | Miss {
+  const lines = readOr(files, '/proc/kallsyms', parseKallsyms);
+  if (lines === undefined || lines.hidden || lines.length === 0) return Miss.kernelHidden;
   // Without modules, or without the right to see where they are, there are none to bound.
-  const modules = readOr(files, '/proc/modules', parseModules) ?? new Map<string, number>();
-  const { starts, owners, offsets } = kernelIntervals(symbols, modules);
-  const intervals = new Intervals(starts, owners);
-  const names = symbols.names;
+  const ranges = new KernelRanges(lines, readOr(files, '/proc/modules', parseModules) ?? new Map<string, number>());
   return {
-    length: offsets.length,
-    find: address => intervals.find(address),
-    nameOf(symbol) {
-      const start = offsets[symbol]!;
-      return names.toString('utf8', start, names.indexOf(0, start));
-    },
+    length: lines.length,
+    textStart: lines.textStart,
+    find: address => ranges.find(address),
+    nameOf: symbol => symbolAt(lines, lines.offset[symbol]!).name,
+    moduleOf: symbol => symbolAt(lines, lines.offset[symbol]!).module,
     kindOf: () => FrameKind.kernel,
   };
 }

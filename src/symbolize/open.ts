@@ -5,18 +5,45 @@ import type { Demangler } from './demangle.ts';
 import { shortName } from './short-names.ts';
 import type { CodeMapping, SourceTable, SymbolSource } from './source.ts';
 
+/**
+ * How names are shown: in full, but without what template functions return; without parameters and template arguments;
+ * as LLVM shows them.
+ */
+export type NameStyle = 'readable' | 'short' | 'llvm';
+
+/** Numbers by symbol, 0 at first. Tables may find more symbols while they are used. */
+export class SymbolColumn {
+  #values: Uint32Array;
+
+  constructor(length: number) {
+    this.#values = new Uint32Array(length);
+  }
+
+  get(symbol: number): number {
+    return this.#values[symbol] ?? 0;
+  }
+
+  set(symbol: number, value: number): void {
+    if (symbol >= this.#values.length) {
+      const larger = new Uint32Array(Math.max(64, 2 * symbol));
+      larger.set(this.#values);
+      this.#values = larger;
+    }
+    this.#values[symbol] = value;
+  }
+}
+
 /** A table and its names, each decoded and demangled once. */
 export class NamedTable {
   readonly table: SourceTable;
   /** For each symbol: where its names are in the columns, plus one; 0 while it has none. */
-  readonly #slots: Uint32Array;
+  readonly #slots: SymbolColumn;
   readonly #systemNames: string[] = [];
-  readonly #names: (string | undefined)[] = [];
-  readonly #shortNames: (string | undefined)[] = [];
+  readonly #texts: Record<NameStyle, (string | undefined)[]> = { readable: [], short: [], llvm: [] };
 
   constructor(table: SourceTable) {
     this.table = table;
-    this.#slots = new Uint32Array(table.length);
+    this.#slots = new SymbolColumn(table.length);
   }
 
   /** The linker's name; '' when it cannot be read. */
@@ -24,57 +51,76 @@ export class NamedTable {
     return this.#systemNames[this.#slotOf(symbol)]!;
   }
 
-  /** The readable name, without parameters, return type and template arguments when it is to be short. */
-  name(symbol: number, short: boolean, demangler: Demangler): string {
+  /** The name in a style; `demangler` is of the same. */
+  name(symbol: number, style: NameStyle, demangler: Demangler): string {
     const slot = this.#slotOf(symbol);
     const systemName = this.#systemNames[slot]!;
-    this.#names[slot] ??= demangler.demangle(systemName);
-    const name = this.#names[slot];
-    if (!short || name === systemName) return name;
-    this.#shortNames[slot] ??= shortName(name);
-    return this.#shortNames[slot];
+    const full = this.#texts[style === 'short' ? 'readable' : style];
+    full[slot] ??= this.table.readableNameOf?.(symbol) ?? demangler.demangle(systemName);
+    if (style !== 'short' || full[slot] === systemName || this.table.readableNameOf !== undefined) return full[slot];
+    this.#texts.short[slot] ??= shortName(full[slot]);
+    return this.#texts.short[slot];
   }
 
   #slotOf(symbol: number): number {
-    if (this.#slots[symbol] === 0) {
-      this.#slots[symbol] = this.#systemNames.push(this.table.nameOf(symbol));
-      this.#names.push(undefined);
-      this.#shortNames.push(undefined);
-    }
-    return this.#slots[symbol]! - 1;
+    const slot = this.#slots.get(symbol);
+    if (slot !== 0) return slot - 1;
+    const length = this.#systemNames.push(this.table.nameOf(symbol));
+    this.#slots.set(symbol, length);
+    return length - 1;
   }
-}
-
-/** The tables of a mapping, in the order in which they are asked. */
-export interface OpenMapping {
-  readonly tables: readonly NamedTable[];
-  /** Why there is none, or what an address is that none of them has. */
-  readonly miss: Miss;
 }
 
 const opened = new WeakMap<CodeMapping, Map<SymbolSource, NamedTable | Miss | undefined>>();
 
-/** Opens each source once for a mapping, for as long as the mapping's object lives. */
-export function openMapping(mapping: CodeMapping, sources: readonly SymbolSource[]): OpenMapping {
-  let known = opened.get(mapping);
-  if (known === undefined) {
-    known = new Map();
-    opened.set(mapping, known);
+/** The tables of a mapping. Each source is opened when it is first asked, once for as long as the mapping's object lives. */
+export class OpenMapping {
+  readonly #mapping: CodeMapping;
+  readonly #sources: readonly SymbolSource[];
+  readonly #before: Map<SymbolSource, NamedTable | Miss | undefined> | undefined;
+  readonly #known: Map<SymbolSource, NamedTable | Miss | undefined>;
+
+  constructor(mapping: CodeMapping, sources: readonly SymbolSource[]) {
+    this.#mapping = mapping;
+    this.#sources = sources;
+    this.#before = opened.get(mapping);
+    // A process goes on to generate code: its sources are asked again.
+    this.#known = (mapping.kind === 'jit' ? undefined : this.#before) ?? new Map();
+    opened.set(mapping, this.#known);
   }
-  const tables: NamedTable[] = [];
-  let miss = mapping.miss;
-  for (const source of sources) {
-    let result = known.get(source);
-    if (result === undefined && !known.has(source)) {
-      const table = source.open(mapping);
-      result = typeof table === 'object' ? new NamedTable(table) : table;
-      known.set(source, result);
+
+  /** How many sources there are. */
+  get length(): number {
+    return this.#sources.length;
+  }
+
+  /** The table of a source, undefined when it has none. */
+  table(index: number): NamedTable | undefined {
+    const result = this.#open(this.#sources[index]!);
+    return result instanceof NamedTable ? result : undefined;
+  }
+
+  /** Why there is no table, or what an address is that none of them has. */
+  get miss(): Miss {
+    let { miss } = this.#mapping;
+    for (const source of this.#sources) {
+      const result = this.#open(source);
+      if (result instanceof NamedTable) return this.#mapping.kind === 'jit' ? Miss.jit : Miss.unknownAddress;
+      if (miss === Miss.none && result !== undefined) miss = result;
     }
-    if (result instanceof NamedTable) tables.push(result);
-    else if (miss === Miss.none && result !== undefined) miss = result;
+    return miss === Miss.none ? missOfKind(this.#mapping) : miss;
   }
-  if (tables.length > 0) return { tables, miss: Miss.unknownAddress };
-  return { tables, miss: miss === Miss.none ? missOfKind(mapping) : miss };
+
+  #open(source: SymbolSource): NamedTable | Miss | undefined {
+    const known = this.#known.get(source);
+    if (known !== undefined || this.#known.has(source)) return known;
+    const table = source.open(this.#mapping);
+    const before = this.#before?.get(source);
+    const isSame = before instanceof NamedTable && before.table === table;
+    const result = isSame ? before : typeof table === 'object' ? new NamedTable(table) : table;
+    this.#known.set(source, result);
+    return result;
+  }
 }
 
 function missOfKind(mapping: CodeMapping): Miss {

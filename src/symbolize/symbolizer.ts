@@ -1,12 +1,12 @@
 /** From addresses to functions: each address is looked up once, each name is decoded and demangled once. */
 
+import type { DebugFiles } from '../debug-files/debug-files.ts';
+import { orderByAddress } from '../elf/sort.ts';
 import { FrameKind, type FunctionColumns, type LineColumns, Miss } from '../model/profile.ts';
-import { Demangler } from './demangle.ts';
-import { FunctionBuilder } from './functions.ts';
 import { type CodeMapping, type SymbolSource, symbolSources } from './index.ts';
-import { type KernelFiles, runningKernel } from './kernel-files.ts';
-import { type NamedTable, openMapping } from './open.ts';
-import { trampolineAt } from './signal-frames.ts';
+import type { KernelFiles } from './kernel-files.ts';
+import type { LineIndexes } from './lines/line-indexes.ts';
+import { type Found, MappingNames, Names, nothingFound } from './mapping-names.ts';
 
 export type { CodeMapping } from './index.ts';
 
@@ -33,15 +33,29 @@ export interface Symbolized {
   kind: Uint8Array;
   /** {@link Miss}; an address with a miss has no lines. */
   miss: Uint8Array;
-  /** For each mapping: whether one of its addresses has a name. */
-  hasFunctions: boolean[];
+  /** Index into `modules`. */
+  module: Uint16Array;
+  /** Parts of the kernel, as {@link SourceTable.moduleOf} calls them; the first is ''. */
+  modules: string[];
+  /** For each mapping. */
+  found: Readonly<Found>[];
 }
 
 export interface SymbolizeOptions {
   /** Names of C++ and Rust functions without parameters, return types and template arguments. */
   readonly shortNames?: boolean;
-  /** Where /proc/kallsyms and /proc/modules are read; the running kernel's without it. */
+  /** Names as llvm-symbolizer prints them, and the source file of a function where the symbol table alone tells it. */
+  readonly llvmNames?: boolean;
+  /** Inlined calls as lines of their own. Default true. */
+  readonly inlines?: boolean;
+  /** Source files and lines. Default true. */
+  readonly lines?: boolean;
+  /** Where /proc/kallsyms and /proc/modules are read; the running kernel is asked without it. */
   readonly kallsyms?: KernelFiles;
+  /** Where debug files are found; none are looked for without it. */
+  readonly debugFiles?: DebugFiles | undefined;
+  /** Lines that earlier runs have found; its owner has them saved. Nothing is kept without it. */
+  readonly lineIndexes?: LineIndexes | undefined;
   /** Other sources of names than the registered ones. */
   readonly sources?: readonly SymbolSource[];
 }
@@ -55,14 +69,21 @@ export function symbolize(
   mappings: readonly CodeMapping[],
   options: SymbolizeOptions = {},
 ): Symbolized {
-  const sources = options.sources ?? symbolSources(options.kallsyms ?? runningKernel);
-  const names = new Names(options.shortNames ?? false);
+  const { shortNames = false, llvmNames = false, inlines = true, lines = true } = options;
+  const sources = inOrder(options.sources ?? symbolSources(options), inlines || lines);
+  const style = llvmNames ? 'llvm' : shortNames ? 'short' : 'readable';
+  const names = new Names({ style, inlines, lines });
   const open = mappings.map(() => undefined as MappingNames | undefined);
   const length = addresses.length;
   const miss = addresses.miss.slice(0, length);
   const kind = new Uint8Array(length);
-  const firstLine = new Uint32Array(length + 1);
-  for (let i = 0; i < length; i++) {
+  const module = new Uint16Array(length);
+  const modules = [''];
+  /** In the order in which the addresses are looked up: the end of each one's lines. */
+  const ends = new Uint32Array(length);
+  const order = lookupOrder(addresses, mappings.length);
+  for (let at = 0; at < length; at++) {
+    const i = order[at]!;
     const index = addresses.mapping[i]!;
     const mapping = mappings[index];
     kind[i] = kindOfMapping(mapping);
@@ -70,12 +91,71 @@ export function symbolize(
     if (miss[i] === Miss.none && mapping !== undefined) {
       open[index] ??= new MappingNames(mapping, sources, names);
       miss[i] = open[index].add(addresses.address[i]!);
-      if (kind[i] === FrameKind.native) kind[i] = open[index].kind;
+      if (kind[i] === FrameKind.native || (kind[i] === FrameKind.jit && miss[i] === Miss.none))
+        kind[i] = open[index].kind;
+      if (kind[i] === FrameKind.kernel) module[i] = indexIn(modules, open[index].module);
     }
-    firstLine[i + 1] = names.functions.lines;
+    ends[at] = names.functions.lines;
   }
-  const hasFunctions = open.map(mapping => mapping?.hasFunctions ?? false);
-  return { ...names.functions.done(), firstLine, kind, miss, hasFunctions };
+  const { strings, functions, lines: found } = names.functions.done();
+  return {
+    strings,
+    functions,
+    ...asTheyCame(found, order, ends),
+    kind,
+    miss,
+    module,
+    modules,
+    found: open.map(of => of?.found ?? nothingFound()),
+  };
+}
+
+/** The number of a part of the kernel, which has room for fewer than 65,536. */
+function indexIn(modules: string[], name: string): number {
+  const index = modules.indexOf(name);
+  return index < 0 ? modules.push(name) - 1 : index;
+}
+
+/** What is read for lines and inlined calls is asked last when these are not wanted: reading it costs more than the rest. */
+function inOrder(sources: readonly SymbolSource[], isDetailed: boolean): readonly SymbolSource[] {
+  if (isDetailed) return sources;
+  return [...sources.filter(source => !source.isDetailed), ...sources.filter(source => source.isDetailed)];
+}
+
+/** Mapping after mapping, by address: what lies together in the file is read together, and once. */
+function lookupOrder({ length, mapping, address }: AddressColumns, mappings: number): Uint32Array {
+  const byAddress = orderByAddress(address, length);
+  /** −1 comes first. */
+  const next = new Uint32Array(mappings + 2);
+  for (let i = 0; i < length; i++) next[slotOf(mapping[i]!, mappings) + 1]!++;
+  for (let i = 1; i < next.length; i++) next[i]! += next[i - 1]!;
+  const order = new Uint32Array(length);
+  for (const i of byAddress) order[next[slotOf(mapping[i]!, mappings)]!++] = i;
+  return order;
+}
+
+/** A mapping that does not exist is as good as none. */
+function slotOf(mapping: number, mappings: number): number {
+  return mapping >= 0 && mapping < mappings ? mapping + 1 : 0;
+}
+
+/** From the order of the lookups to the order of the addresses. */
+function asTheyCame(
+  lines: LineColumns,
+  order: Uint32Array,
+  ends: Uint32Array,
+): { firstLine: Uint32Array; lines: LineColumns } {
+  const length = order.length;
+  const firstLine = new Uint32Array(length + 1);
+  for (let at = 0; at < length; at++) firstLine[order[at]! + 1] = ends[at]! - (at === 0 ? 0 : ends[at - 1]!);
+  for (let i = 0; i < length; i++) firstLine[i + 1]! += firstLine[i]!;
+  const sorted = { length: lines.length, function: new Uint32Array(lines.length), line: new Uint32Array(lines.length) };
+  for (let at = 0; at < length; at++) {
+    const first = at === 0 ? 0 : ends[at - 1]!;
+    sorted.function.set(lines.function.subarray(first, ends[at]!), firstLine[order[at]!]!);
+    sorted.line.set(lines.line.subarray(first, ends[at]!), firstLine[order[at]!]!);
+  }
+  return { firstLine, lines: sorted };
 }
 
 function kindOfMapping(mapping: CodeMapping | undefined): FrameKind {
@@ -88,96 +168,5 @@ function kindOfMapping(mapping: CodeMapping | undefined): FrameKind {
       return FrameKind.jit;
     default:
       return FrameKind.native;
-  }
-}
-
-/** What one call shares between its mappings. */
-class Names {
-  readonly functions = new FunctionBuilder();
-  readonly #demangler = new Demangler();
-  readonly #short: boolean;
-
-  constructor(short: boolean) {
-    this.#short = short;
-  }
-
-  /** The function of a table's symbol; −1 when its name cannot be read. */
-  functionOf(table: NamedTable, symbol: number, filename: string): number {
-    const systemName = table.systemName(symbol);
-    if (systemName === '') return -1;
-    return this.functions.functionOf(table.name(symbol, this.#short, this.#demangler), systemName, filename);
-  }
-}
-
-/** The tables of one mapping during one call. */
-class MappingNames {
-  hasFunctions = false;
-  /** Of the address that was added last. */
-  kind: FrameKind = FrameKind.native;
-  readonly #mapping: CodeMapping;
-  readonly #names: Names;
-  readonly #miss: Miss;
-  readonly #tables: readonly NamedTable[];
-  /** For each table: function + 1 of each symbol, 0 when it was not needed yet. */
-  readonly #functions: readonly Uint32Array[];
-
-  constructor(mapping: CodeMapping, sources: readonly SymbolSource[], names: Names) {
-    const { tables, miss } = openMapping(mapping, sources);
-    this.#mapping = mapping;
-    this.#names = names;
-    this.#miss = miss;
-    this.#tables = tables;
-    this.#functions = tables.map(({ table }) => new Uint32Array(table.length));
-  }
-
-  /** Adds the lines of an address, or returns why it has none. */
-  add(address: number): Miss {
-    this.kind = FrameKind.native;
-    for (let i = 0; i < this.#tables.length; i++) {
-      const { table } = this.#tables[i]!;
-      const symbol = table.find(address);
-      if (symbol < 0) continue;
-      // The byte after the last one of a symbol may be where a signal handler returns to.
-      if (table.find(address + 1) !== symbol && this.#addTrampoline(address + 1)) return Miss.none;
-      return this.#addSymbol(i, symbol, address);
-    }
-    return this.#addTrampoline(address + 1) || this.#addTrampoline(address) ? Miss.none : this.#miss;
-  }
-
-  #addTrampoline(address: number): boolean {
-    const name = trampolineAt(this.#mapping, address);
-    if (name === undefined) return false;
-    for (let i = 0; i < this.#tables.length; i++) {
-      const symbol = this.#tables[i]!.table.find(address);
-      if (symbol >= 0 && this.#addSymbol(i, symbol, address) === Miss.none) return true;
-    }
-    this.#names.functions.addLine(this.#names.functions.functionOf(name, name, ''), 0);
-    this.hasFunctions = true;
-    return true;
-  }
-
-  #addSymbol(tableIndex: number, symbol: number, address: number): Miss {
-    const named = this.#tables[tableIndex]!;
-    const before = this.#names.functions.lines;
-    named.table.linesAt?.(address, {
-      add: (inlined, filename, line) => this.#addLine(this.#names.functionOf(named, inlined, filename), line),
-    });
-    if (this.#names.functions.lines === before) this.#addLine(this.#functionOf(tableIndex, symbol), 0);
-    if (this.#names.functions.lines === before) return Miss.noSymbols;
-    this.kind = named.table.kindOf(symbol);
-    this.hasFunctions = true;
-    return Miss.none;
-  }
-
-  #addLine(functionIndex: number, line: number): void {
-    if (functionIndex >= 0) this.#names.functions.addLine(functionIndex, line);
-  }
-
-  #functionOf(tableIndex: number, symbol: number): number {
-    const functions = this.#functions[tableIndex]!;
-    if (functions[symbol] === 0) {
-      functions[symbol] = this.#names.functionOf(this.#tables[tableIndex]!, symbol, '') + 1;
-    }
-    return functions[symbol]! - 1;
   }
 }

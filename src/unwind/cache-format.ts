@@ -17,13 +17,13 @@ const MAGIC = 0x54776e75;
  * To be raised with every change after which the same file gives another table, or is no longer, or newly, absent: in
  * what readUnwindRows makes of it, in compileTable, in what a rule means (`bpf/records.h`), and in the format itself.
  */
-export const VERSION = 3;
+export const VERSION = 4;
 /** Changes by itself when sizes in `bpf/records.h` do. */
 const LAYOUT =
   sizeOf.UnwindRow |
   (RULE_SHIFT << 8) |
   (sizeOf.UnwindRule << 16) |
-  (RuleKind.PROFILER_RULE_SIGNAL << 20) |
+  (RuleKind.PROFILER_RULE_EXTRA << 20) |
   (Heap.PROFILER_PAGE_SHIFT << 24);
 
 const HEADER_WORDS = 16;

@@ -14,6 +14,8 @@ const sampling = {
   event: { value: 'weight', counts: { type: 'cpu', unit: 'nanoseconds' } },
   hz: 100,
   shortNames: false,
+  inlines: true,
+  lines: true,
   losses: { 'samples lost (somewhere)': 3 },
   comments: ['a test'],
 } as const;
@@ -47,7 +49,7 @@ function windowOf(...samples: readonly (readonly [service: string, sample: TestS
 }
 
 function exported(ended: ReturnType<typeof windowOf>, limits = NO_LIMITS): Upload[] {
-  return exportWindow(ended.raw, ended.mappings, { sampling, name: 'process_cpu', limits });
+  return exportWindow(ended, { sampling, name: 'process_cpu', limits });
 }
 
 function read(upload: Upload) {
@@ -135,12 +137,12 @@ describe('limits of backends', () => {
 });
 
 test('all of a window as one file, in pprof with the labels of its series', () => {
-  const { raw, mappings } = windowOf(['web', { user: [0x2000n] }], ['db', { user: [0x2000n] }, 2]);
-  const pprof = decodePprof(gunzipSync(exportAs(raw, mappings, { sampling, format: 'pprof', title: '' })));
+  const ended = windowOf(['web', { user: [0x2000n] }], ['db', { user: [0x2000n] }, 2]);
+  const pprof = decodePprof(gunzipSync(exportAs(ended, { sampling, format: 'pprof', title: '' })));
   expect(pprof.samples.map(({ labels, values }) => [labels.service_name, values[0]])).toEqual([
     ['web', 1],
     ['db', 2],
   ]);
-  const text = Buffer.from(exportAs(raw, mappings, { sampling, format: 'collapsed', title: '' })).toString();
+  const text = Buffer.from(exportAs(ended, { sampling, format: 'collapsed', title: '' })).toString();
   expect(text.trim().split('\n')).toHaveLength(2);
 });

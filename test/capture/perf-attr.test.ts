@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { samplingAttributes, sidebandAttributes } from '../../src/capture/perf-attr.ts';
+import { bufferedSamplingAttributes, samplingAttributes, sidebandAttributes } from '../../src/capture/perf-attr.ts';
 
 /** struct perf_event_attr as `man perf_event_open` has it, and its flags in the order of their bits from byte 40 on. */
 const FLAGS = `disabled inherit pinned exclusive exclude_user exclude_kernel exclude_hv exclude_idle mmap comm freq
@@ -62,6 +62,52 @@ describe('sampling', () => {
   );
 });
 
+describe('sampling into a buffer', () => {
+  const event = { type: 1, config: 0, hz: 99, ...both };
+  const buffered = (options: Partial<Parameters<typeof bufferedSamplingAttributes>[1]>) =>
+    bufferedSamplingAttributes(event, {
+      inherit: 'none',
+      kernelStacks: false,
+      userStacks: 'none',
+      stackBytes: 16_384,
+      ...options,
+    });
+  /** enum perf_event_sample_format */
+  const [TID, TIME, CALLCHAIN, CPU, PERIOD, REGS_USER, STACK_USER] = [2, 4, 32, 128, 256, 4096, 8192] as const;
+  const always = BigInt(TID | TIME | CPU | PERIOD);
+
+  test.each([
+    [{ userStacks: 'copy' }, REGS_USER | STACK_USER, 'exclude_callchain_kernel exclude_callchain_user'],
+    [{ userStacks: 'copy', kernelStacks: true }, REGS_USER | STACK_USER | CALLCHAIN, 'exclude_callchain_user'],
+    [{ userStacks: 'frame-pointers' }, CALLCHAIN, 'exclude_callchain_kernel'],
+    [{ userStacks: 'frame-pointers', kernelStacks: true }, CALLCHAIN, ''],
+    [{ kernelStacks: true }, CALLCHAIN, 'exclude_callchain_user'],
+  ] as const)('%j', (options, type, flags) => {
+    const { sampleType, flags: all, clock } = decode(buffered(options));
+    expect(sampleType).toBe(always | BigInt(type));
+    expect(all).toBe(['disabled exclude_idle freq', flags, 'use_clockid'].filter(Boolean).join(' '));
+    expect(clock).toBe(1);
+  });
+
+  test.each([
+    ['children', 'disabled inherit exclude_idle freq'],
+    ['threads', 'disabled inherit exclude_idle freq'],
+    ['none', 'disabled exclude_idle freq'],
+  ] as const)('inherited by %s', (inherit, start) => {
+    const { flags } = decode(buffered({ inherit }));
+    expect(flags.startsWith(start)).toBe(true);
+    expect(flags.includes('inherit_thread')).toBe(inherit === 'threads');
+  });
+
+  test.runIf(process.arch === 'x64')('16 KiB of stack with rbp, rsp, rip and r10', () => {
+    const bytes = buffered({ userStacks: 'copy' });
+    const view = new DataView(bytes.buffer);
+    // asm/perf_regs.h: PERF_REG_X86_BP is 6, SP 7, IP 8, R10 18.
+    expect(view.getBigUint64(80, true)).toBe((1n << 6n) | (1n << 7n) | (1n << 8n) | (1n << 18n));
+    expect(view.getUint32(88, true)).toBe(16384);
+  });
+});
+
 describe('sideband', () => {
   const sideband = {
     ...none,
@@ -69,7 +115,7 @@ describe('sideband', () => {
     config: 9n, // PERF_COUNT_SW_DUMMY
     rate: 0n,
     sampleType: 4n, // PERF_SAMPLE_TIME
-    flags: 'mmap comm task sample_id_all mmap2 comm_exec use_clockid',
+    flags: 'exclude_kernel mmap comm task sample_id_all mmap2 comm_exec use_clockid',
     clock: 1, // CLOCK_MONOTONIC
   };
 
@@ -80,6 +126,12 @@ describe('sideband', () => {
       ...sideband,
       flags: `${sideband.flags} build_id`,
     }));
+});
+
+test('the sideband of a task goes to its children', () => {
+  const { flags } = decode(sidebandAttributes({ buildIds: false, inherit: 'children' }));
+  expect(flags.split(' ')).toContain('inherit');
+  expect(decode(sidebandAttributes({ buildIds: false, inherit: 'threads' })).flags).toContain('inherit_thread');
 });
 
 const HEADER = '/usr/include/linux/perf_event.h';

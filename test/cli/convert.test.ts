@@ -2,46 +2,22 @@ import { spawnSync } from 'node:child_process';
 import { createReadStream, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { CommanderError } from 'commander';
-import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { convertCommand } from '../../src/cli/convert-command.ts';
 import { decodePprof } from '../../src/decode/pprof.ts';
 import { encodePprof } from '../../src/encode/pprof.ts';
 import type { Profile } from '../../src/model/profile.ts';
 import { sampleTexts } from '../decode/support.ts';
+import { captureOutput, out, runCommand, said } from '../support/command.ts';
 import { testFolder } from '../support/folder.ts';
 import { everything, profile } from '../support/profile.ts';
 
 const path = testFolder();
 
-let out = '';
-let said = '';
-beforeEach(() => {
-  out = '';
-  said = '';
-  process.exitCode = undefined;
-  vi.restoreAllMocks();
-  vi.spyOn(process.stdout, 'write').mockImplementation((text, done?: unknown) => {
-    out += text;
-    if (typeof done === 'function') done();
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation(text => {
-    said += text;
-    return true;
-  });
-});
+captureOutput();
 
 /** `profiler convert …`: its exit code. */
-async function run(...args: readonly string[]): Promise<number> {
-  try {
-    await convertCommand()
-      .configureOutput({ writeErr: text => (said += text), writeOut: text => (out += text) })
-      .parseAsync(args, { from: 'user' });
-    return Number(process.exitCode ?? 0);
-  } finally {
-    process.exitCode = undefined;
-  }
-}
+const run = (...args: readonly string[]) => runCommand(convertCommand(), args);
 
 function write(name: string, from: Profile): string {
   writeFileSync(path(name), gzipSync(encodePprof(from, ['comm', 'pid', 'tid', 'cpu'])));

@@ -1,10 +1,11 @@
 import { linkSync, readFileSync, writeFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { CommanderError } from 'commander';
-import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { diffCommand } from '../../src/cli/diff-command.ts';
 import { encodePprof } from '../../src/encode/pprof.ts';
 import { counted } from '../diff/support.ts';
+import { captureOutput, out, runCommand, said } from '../support/command.ts';
 import { testFolder } from '../support/folder.ts';
 import { profile } from '../support/profile.ts';
 
@@ -19,34 +20,10 @@ function file(name: string, text: string): string {
 const before = file('before.pb', 'app;main;f 30\napp;main;g 70');
 const after = file('after.pb', 'app;main;f 60\napp;main;h 40');
 
-let out = '';
-let said = '';
-beforeEach(() => {
-  out = '';
-  said = '';
-  vi.restoreAllMocks();
-  vi.spyOn(process.stdout, 'write').mockImplementation((text, callback?: unknown) => {
-    out += text;
-    if (typeof callback === 'function') callback();
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation(text => {
-    said += text;
-    return true;
-  });
-});
+captureOutput();
 
 /** `profiler diff …`: its exit code. */
-async function run(...args: readonly string[]): Promise<number> {
-  try {
-    await diffCommand()
-      .configureOutput({ writeErr: text => (said += text), writeOut: text => (out += text) })
-      .parseAsync(args, { from: 'user' });
-    return Number(process.exitCode ?? 0);
-  } finally {
-    process.exitCode = undefined;
-  }
-}
+const run = (...args: readonly string[]) => runCommand(diffCommand(), args);
 
 describe('outputs', () => {
   test('a table at standard output', async () => {
@@ -102,9 +79,8 @@ describe('inputs', () => {
     expect(base).toEqual({ total: 200, profiles: [before, more].map(name => ({ name, total: 100 })) });
     const g = functions.find(({ name }: { name: string }) => name === 'g');
     expect([g.self.base, g.self.basePercent]).toEqual([170, 85]);
-    out = '';
     expect(await run('--base', before, more, '--head', after)).toBe(0);
-    expect(out).toMatch(/^before\.pb and 1 more → after\.pb\n/);
+    expect(out).toMatch(/^before\.pb and 1 more → after\.pb\n/m);
   });
 
   test('standard input', async () => {

@@ -34,9 +34,15 @@ test('what is meant when nothing is said', () =>
       annotate: false,
       labels: [],
       shortNames: false,
+      inlines: true,
+      lines: true,
+      debugDir: [],
       unwind: 'auto',
       unwindMemory: 64 * 2 ** 20,
+      capture: 'auto',
       quiet: false,
+      nodeFlags: true,
+      jvmPerfmap: false,
     },
   }));
 
@@ -62,6 +68,8 @@ test.each([
   ['--unwind cfi --unwind-memory 1.5G', { unwind: 'cfi', unwindMemory: 1.5 * 2 ** 30 }],
   ['--unwind-memory 512K', { unwindMemory: 512 * 2 ** 10 }],
   ['--unwind-memory 16', { unwindMemory: 16 * 2 ** 20 }],
+  ['--no-node-flags --jvm-perfmap', { nodeFlags: false, jvmPerfmap: true }],
+  ['--no-inlines --no-lines', { inlines: false, lines: false }],
   ['-q --annotate --short-names', { quiet: true, annotate: true, shortNames: true }],
 ])('%s', (line, expected) => expect(parse(line).flags).toMatchObject(expected));
 

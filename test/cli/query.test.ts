@@ -1,6 +1,6 @@
 import { mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { CommanderError } from 'commander';
-import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { queryCommand } from '../../src/cli/query-command.ts';
 import { parseWhen } from '../../src/cli/query-when.ts';
 import { decodePprof } from '../../src/decode/pprof.ts';
@@ -8,6 +8,7 @@ import type { Upload } from '../../src/sinks/sink.ts';
 import { findProfiles } from '../../src/store/find.ts';
 import { sampleTexts } from '../decode/support.ts';
 import { never, openStore, uploadOf } from '../store/support.ts';
+import { captureOutput, out, runCommand, said } from '../support/command.ts';
 import { testFolder } from '../support/folder.ts';
 import { readPprof } from '../support/pprof.ts';
 import { profile } from '../support/profile.ts';
@@ -18,34 +19,10 @@ const MINUTE = 60_000;
 const now = Date.now();
 const ago = (minutes: number) => now - minutes * MINUTE;
 
-let out = '';
-let said = '';
-beforeEach(() => {
-  out = '';
-  said = '';
-  process.exitCode = undefined;
-  vi.restoreAllMocks();
-  vi.spyOn(process.stdout, 'write').mockImplementation(text => {
-    out += text;
-    return true;
-  });
-  vi.spyOn(process.stderr, 'write').mockImplementation(text => {
-    said += text;
-    return true;
-  });
-});
+captureOutput();
 
 /** `profiler query …`: its exit code. */
-async function run(...args: readonly string[]): Promise<number> {
-  try {
-    await queryCommand()
-      .configureOutput({ writeErr: text => (said += text), writeOut: text => (out += text) })
-      .parseAsync(args, { from: 'user' });
-    return Number(process.exitCode ?? 0);
-  } finally {
-    process.exitCode = undefined;
-  }
-}
+const run = (...args: readonly string[]) => runCommand(queryCommand(), args);
 
 async function store(folder: string, uploads: readonly Upload[]): Promise<void> {
   const sink = await openStore({ dir: folder });

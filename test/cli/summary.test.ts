@@ -4,12 +4,17 @@ import { summary } from '../../src/cli/summary.ts';
 import { formatByName } from '../../src/encode/index.ts';
 import { type ProfileOptions, profile } from '../support/profile.ts';
 
-function lines(text: string, options: ProfileOptions = {}, outputs: readonly string[] = []): string[] {
+function lines(
+  text: string,
+  options: ProfileOptions = {},
+  outputs: readonly string[] = [],
+  notes: readonly string[] = [],
+): string[] {
   const written = outputs.map(output => {
     const [name = '', path = ''] = output.split(' ');
     return { path, format: formatByName(name) };
   });
-  const said = summary({ profile: profile(text, options), event: 'cpu-clock', hz: 99, written });
+  const said = summary({ profile: profile(text, options), event: 'cpu-clock', hz: 99, rung: 'bpf', written, notes });
   return said.map(stripVTControlCharacters);
 }
 
@@ -42,6 +47,14 @@ test('frames without a name, by reason', () =>
     '23 samples of cpu-clock at 99 Hz in 2.5 s, 0 lost',
     'frames without a name: 19.3 % (13.3 % generated code, 6.0 % no symbols in the file)',
   ]));
+
+test('debug files that were not used, some of them', () => {
+  const notes = Array.from({ length: 7 }, (_, i) => `/usr/lib/debug/${i}: it has another build id`);
+  const said = lines('a;f 1', {}, [], notes).slice(1);
+  expect(said).toHaveLength(6);
+  expect(said[0]).toBe('debug files: /usr/lib/debug/0: it has another build id');
+  expect(said[5]).toBe('debug files: 2 more were not used');
+});
 
 test('what was written, and how to look at it', () =>
   expect(lines('a;f 1', {}, ['svg flame.svg', 'pprof cpu.pb.gz', 'collapsed -', 'collapsed a.txt']).slice(1)).toEqual([

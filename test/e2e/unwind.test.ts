@@ -30,7 +30,7 @@ import {
 } from '../support/unwind-targets.ts';
 
 const SECONDS = 3;
-/** Three stacks of a recording of this length, in percent: what is rarer than that, the benchmark counts. */
+/** Three to six stacks of a recording of this length, in percent: what is rarer than that, the benchmark counts. */
 const CHANCE = 0.1;
 
 describe.skipIf(obstacle)(needsBpf('stacks without frame pointers'), () => {
@@ -68,8 +68,8 @@ describe.skipIf(obstacle)(needsBpf('stacks without frame pointers'), () => {
       stack => frameText(stack.frames[0]!),
     );
     const report = `walks: ${reasons}\noutermost frames of the others:\n${astray.join('\n')}`;
-    expect(100 * sharesOf(stacks, roots).rooted, report).toBeGreaterThanOrEqual(aim);
-    expect(100 * completeShare(ends), report).toBeGreaterThanOrEqual(aim);
+    expect(100 * sharesOf(stacks, roots).rooted, report).toBeGreaterThanOrEqual(aim - CHANCE);
+    expect(100 * completeShare(ends), report).toBeGreaterThanOrEqual(aim - CHANCE);
     // Every walk has one end, and what is called complete is.
     const others = [...ends].filter(([end]) => end !== 'all').reduce((a, [, count]) => a + count, 0);
     expect(others).toBe(ends.get('all'));

@@ -31,7 +31,7 @@ const assembled = [
   '8 sp+8 fp=c-16 ra=c-8',
   '9 fp+16 fp=c-16 ra=c-8',
   '10 sp+8 ra=c-8',
-  '14 unsupported',
+  '14 r10+0 ra=c-8',
   '18 *(fp-8) fp=fp+0 ra=c-8',
   '20 plt+8 from 11 ra=c-8',
   '30 gap',

@@ -109,7 +109,7 @@ describe('expressions', () => {
 
 describe('what has no rule', () => {
   it.each([
-    ['CFA in register 10', defCfa(10, 8)],
+    ['CFA in register 11', defCfa(11, 8)],
     ['CFA in an unknown register', defCfa(1 << 30, 8)],
     ['frame pointer is in a register', [9, rbp, 3]],
     ['frame pointer is a value', [0x14, rbp, 2]],

@@ -27,6 +27,7 @@ export function ruleText(low: number, high: number): string {
     [RuleKind.PROFILER_RULE_SP]: `sp${cfa}`,
     [RuleKind.PROFILER_RULE_FP]: `fp${cfa}`,
     [RuleKind.PROFILER_RULE_FP_DEREF]: `*(fp${cfa})`,
+    [RuleKind.PROFILER_RULE_EXTRA]: `r10${cfa}`,
     [RuleKind.PROFILER_RULE_PLT]: `plt${cfa} from ${fp / 8}`,
   };
   let text = names[kind] ?? `kind ${kind}`;
@@ -117,8 +118,8 @@ function rowText(columns: readonly string[], cells: readonly string[]): string {
   const [cfa, fp, ra] = [cell('CFA'), cell('rbp'), cell('ra')];
   if (ra === 'u') return 'end';
   if (cfa === 'exp' || fp === 'exp') return '?';
-  if (!/^(rsp|rbp)[+-]/.test(cfa) || ra !== 'c-8' || !/^(u|s|c[+-]\d+)$/.test(fp)) return 'unsupported';
-  const rule = `${cfa.slice(1)} ${fp.startsWith('c') ? `fp=${fp} ` : ''}ra=c-8`.replace('bp', 'fp');
+  if (!/^(rsp|rbp|r10)[+-]/.test(cfa) || ra !== 'c-8' || !/^(u|s|c[+-]\d+)$/.test(fp)) return 'unsupported';
+  const rule = `${cfa.replace(/^rsp/, 'sp').replace(/^rbp/, 'fp')} ${fp.startsWith('c') ? `fp=${fp} ` : ''}ra=c-8`;
   const offsets = rule.match(/[+-]\d+/g)!.map(Number);
   return offsets.every(offset => offset % 8 === 0 && offset >= -0x40000 && offset < 0x40000) ? rule : 'unsupported';
 }

@@ -31,6 +31,14 @@ describe('what is counted', () => {
   test('the only value there is', () =>
     expect(lines('a;f 3', { sampleTypes: [{ type: 'samples', unit: 'count' }] })).toEqual(['a;f 3']));
 
+  test('nothing below zero', () => {
+    const from = profile('a;f 3');
+    const values = from.samples.values.map(column => column.map(value => -value));
+    expect(() => encode({ ...from, samples: { ...from.samples, values } })).toThrow(
+      'cannot hold the values below zero',
+    );
+  });
+
   test('large values', () =>
     expect(lines('a;f 1 9007199254740991', { sampleTypes: events })).toEqual(['a;f 9007199254740991']));
 

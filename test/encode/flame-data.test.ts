@@ -39,3 +39,10 @@ test('a frame says its file and line, and its module', () => {
   expect(texts({ ...named, lines: { ...named.lines, line: new Uint32Array(named.lines.length) } })[0]).toBe('lib/x.c');
   expect(texts(from)).toEqual(['libx.so.1', 'libx.so.1']);
 });
+
+test('values below zero are those of a base', () => {
+  const from = profile('a;f 3\na;g 4');
+  const values = [Float64Array.of(3, -4)];
+  const { samples } = flameData({ ...from, samples: { ...from.samples, values } }, { root: false, value: 0 });
+  expect([samples.value, samples.base]).toEqual([Float64Array.of(3, 0), Float64Array.of(0, 4)]);
+});

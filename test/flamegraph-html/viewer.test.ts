@@ -260,7 +260,7 @@ describe.skipIf(withoutChromium)(`in Chromium (${chromiumPath})`, () => {
       const legend = page.locator('#legend span');
       const picture = async () => (await page.locator('#flame canvas').screenshot()).toString('base64');
       const seen = new Set([await picture()]);
-      expect(await texts(legend)).toEqual(['native', 'kernel', 'JIT', 'inlined', 'process']);
+      expect(await texts(legend)).toEqual(['native', 'kernel', 'inlined', 'process', 'JavaScript']);
       await page.locator('#safe').check();
       seen.add(await picture());
       await page.locator('#colors').selectOption('module');
@@ -554,6 +554,7 @@ describe.skipIf(withoutChromium)(`in Chromium (${chromiumPath})`, () => {
       await still.goto(server);
       expect(await still.locator('noscript').innerText()).toContain('needs JavaScript');
       expect(await still.locator('h1').innerText()).toBe('server');
+      expect(await still.locator('#search').isVisible()).toBe(false);
       await context.close();
     });
   });

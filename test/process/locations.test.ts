@@ -64,7 +64,7 @@ describe('user addresses', () => {
     [START - 1, '- 0x0 unmapped'],
     [0, '- 0x0 unmapped'],
     [-1, '- 0x0 unmapped'],
-    [0x1234, '[anon] 0x1234 jit'],
+    [0x1234, '[anon] 0x1234 none'],
     [0x7fff_0000_0010, '/gone 0x3010 unreadableFile'],
   ])('%i', (address, expected) => expect(text(user(image({ mappings }), address))).toBe(expected));
 

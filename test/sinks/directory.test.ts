@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { decodePprof } from '../../src/decode/pprof.ts';
 import { packageRoot } from '../../src/package.ts';
@@ -234,28 +234,7 @@ describe('bounds', () => {
 });
 
 describe('a writer that is killed', () => {
-  const child = path('js/test/store/store-child.js');
-
-  beforeAll(() => {
-    const config = {
-      extends: `${packageRoot}tsconfig.json`,
-      compilerOptions: {
-        rootDir: packageRoot,
-        outDir: path('js'),
-        noCheck: true,
-        incremental: false,
-        declaration: false,
-        typeRoots: [`${packageRoot}node_modules/@types`],
-      },
-      files: [`${packageRoot}test/store/store-child.ts`],
-      include: [],
-    };
-    writeFileSync(path('tsconfig.json'), JSON.stringify(config));
-    mkdirSync(path('js'));
-    writeFileSync(path('js/package.json'), '{"type":"module","version":"0"}');
-    symlinkSync(`${packageRoot}node_modules`, path('js/node_modules'));
-    execFileSync(process.execPath, [`${packageRoot}node_modules/typescript/bin/tsc`, '-p', path('tsconfig.json')]);
-  }, 60_000);
+  const child = `${packageRoot}dist/test/store/store-child.js`;
 
   test('has stored whole what it said it has, and nothing in part', { timeout: 120_000 }, async () => {
     const dir = path('killed');

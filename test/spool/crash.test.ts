@@ -1,9 +1,9 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { packageRoot } from '../../src/package.ts';
 import { testFolder } from '../support/folder.ts';
 import { random } from '../support/random.ts';
@@ -12,30 +12,11 @@ import { drain, filesOf, idOf, logged, numbers, open, testClock, uploadOf } from
 const path = testFolder();
 const KILLS = 24;
 
-beforeAll(() => {
-  const config = {
-    extends: `${packageRoot}tsconfig.json`,
-    compilerOptions: {
-      rootDir: packageRoot,
-      outDir: path('js'),
-      noCheck: true,
-      incremental: false,
-      declaration: false,
-      typeRoots: [`${packageRoot}node_modules/@types`],
-    },
-    files: [`${packageRoot}test/spool/spool-child.ts`],
-    include: [],
-  };
-  writeFileSync(path('tsconfig.json'), JSON.stringify(config));
-  mkdirSync(path('js'));
-  writeFileSync(path('js/package.json'), '{"type":"module"}');
-  symlinkSync(`${packageRoot}node_modules`, path('js/node_modules'));
-  execFileSync(process.execPath, [`${packageRoot}node_modules/typescript/bin/tsc`, '-p', path('tsconfig.json')]);
-}, 120_000);
+const CHILD = `${packageRoot}dist/test/spool/spool-child.js`;
 
 /** Numbers of the uploads whose put() had resolved when the process was killed, `afterMs` after the first one. */
 async function spoolUntilKilled(dir: string, first: number, afterMs: number): Promise<number[]> {
-  const child = spawn(process.execPath, [path('js/test/spool/spool-child.js'), dir, `${first}`], {
+  const child = spawn(process.execPath, [CHILD, dir, `${first}`], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';

@@ -101,7 +101,7 @@ async function startAgent(home: string, config: object, env: NodeJS.ProcessEnv =
   const path = join(home, 'agent.json');
   writeFileSync(path, JSON.stringify(config));
   const spawnedMs = Date.now();
-  const child = spawn(process.execPath, [`${packageRoot}dist/src/cli/main.js`, 'agent', '-c', path], {
+  const child = spawn(process.execPath, [`${packageRoot}dist/cli/main.js`, 'agent', '-c', path], {
     env: { ...process.env, STATE_DIRECTORY: join(home, 'state'), ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
   });

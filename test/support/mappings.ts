@@ -26,5 +26,6 @@ let lastImage = 1_000_000;
 
 /** A process image; unless told otherwise of a process that is not there. */
 export function image(more: Partial<Image> = {}): Image {
-  return { id: lastImage++, pid: 2 ** 22 + 1, parentPid: 0, mappings: [], ...more };
+  const id = lastImage++;
+  return { id, program: id, pid: 2 ** 22 + 1, parentPid: 0, mappings: [], ...more };
 }

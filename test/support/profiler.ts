@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { afterAll } from 'vitest';
 
 const root = join(import.meta.dirname, '../..');
-export const main = join(root, 'dist/src/cli/main.js');
+export const main = join(root, 'dist/cli/main.js');
 
 export interface Run {
   readonly status: number | null;
@@ -47,7 +47,7 @@ export function workFolder(): string {
 
 /** Compiles test/programs/<source>; frame pointers are kept. */
 export function compile(folder: string, source: string, ...options: string[]): string {
-  const output = join(folder, source.replace(/\.\w+$/, ''));
+  const output = join(folder, source.replace(/^.*\/|\.\w+$/g, ''));
   const compiler = source.endsWith('.cc') ? 'g++' : 'gcc';
   const flags = ['-O2', '-fno-omit-frame-pointer', '-falign-functions=64', '-falign-loops=64'];
   execFileSync(compiler, [...flags, ...options, '-o', output, join(root, 'test/programs', source), '-lpthread']);

@@ -158,3 +158,46 @@ export function lostRecord(lost: bigint, time = 0n): Buffer {
 export function otherRecord(type: number, size: number): Buffer {
   return record(type, 0, size, 0n, () => {});
 }
+
+export interface TestPerfSample {
+  readonly time?: bigint;
+  readonly period?: bigint;
+  readonly pid?: number;
+  readonly tid?: number;
+  readonly cpu?: number;
+  /** PERF_RECORD_MISC_KERNEL, else PERF_RECORD_MISC_USER. */
+  readonly isKernel?: boolean;
+  /** With PERF_SAMPLE_CALLCHAIN: addresses and contexts. */
+  readonly chain?: readonly bigint[];
+  /** With PERF_SAMPLE_REGS_USER and PERF_SAMPLE_STACK_USER: registers in the order of their numbers. */
+  readonly registers?: readonly bigint[];
+  /** enum perf_sample_regs_abi: 0 none, 1 32-bit, 2 64-bit. */
+  readonly abi?: number;
+  readonly stack?: Uint8Array;
+  /** Bytes of the stack that were there. */
+  readonly copied?: number;
+}
+
+/** PERF_RECORD_SAMPLE (`man perf_event_open`) as bufferedSamplingAttributes asks for it. */
+export function perfSampleRecord(sample: TestPerfSample): Buffer {
+  const { time = 0n, period = 1n, pid = 1, tid = pid, cpu = 0, chain, registers, abi = 2, stack } = sample;
+  const words: bigint[] = [BigInt(pid) | (BigInt(tid) << 32n), time, BigInt(cpu), period];
+  if (chain) words.push(BigInt(chain.length), ...chain);
+  if (registers) words.push(BigInt(abi), ...(abi === 0 ? [] : registers));
+  const parts = [wordBytes(words)];
+  if (registers) parts.push(wordBytes([BigInt(stack?.length ?? 0)]));
+  if (stack && stack.length > 0) parts.push(Buffer.from(stack), wordBytes([BigInt(sample.copied ?? stack.length)]));
+  const header = Buffer.alloc(8);
+  header.writeUInt32LE(PerfRecord.PERF_RECORD_SAMPLE, 0);
+  header.writeUInt16LE(sample.isKernel ? 1 : 2, 4);
+  header.writeUInt16LE(8 + parts.reduce((size, part) => size + part.length, 0), 6);
+  return Buffer.concat([header, ...parts]);
+}
+
+function wordBytes(words: readonly bigint[]): Buffer {
+  const bytes = Buffer.alloc(8 * words.length);
+  words.forEach((word, i) => {
+    bytes.writeBigUInt64LE(BigInt.asUintN(64, word), 8 * i);
+  });
+  return bytes;
+}

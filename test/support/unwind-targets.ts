@@ -63,11 +63,12 @@ function makeWith(folder: string, output: string, ...command: readonly [string, 
   return path;
 }
 
-/** Runs node of a major version that npm brings; undefined where it cannot. */
-export function nodeOf(version: number): string | undefined {
+/** Runs node of a major version that npm brings, or has brought before; undefined where it cannot. */
+export function nodeOf(version: number, from: 'network' | 'cache' = 'network'): string | undefined {
   try {
     const script = 'process.stdout.write(process.execPath)';
-    return execFileSync('npx', ['-y', '-p', `node@${version}`, 'node', '-e', script], {
+    const how = from === 'cache' ? '--offline' : '--prefer-offline';
+    return execFileSync('npx', [how, '-y', '-p', `node@${version}`, 'node', '-e', script], {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
       timeout: 120_000,

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { FrameKind, Miss } from '../../src/model/profile.ts';
 import { readKallsyms } from '../../src/symbolize/kallsyms.ts';
 import { type KernelFiles, runningKernel } from '../../src/symbolize/kernel-files.ts';
+import type { SourceTable } from '../../src/symbolize/source.ts';
 
 const kallsyms = `\
 0000000000000000 A fixed_percpu_data
@@ -61,8 +62,14 @@ function namesAt(source: KernelFiles, ...low: number[]): (string | undefined)[] 
   if (typeof table === 'number') throw new Error(`miss ${table}`);
   return low.map(address => {
     const symbol = table.find(kernel(address));
-    return symbol < 0 ? undefined : table.nameOf(symbol);
+    return symbol < 0 ? undefined : withModule(table, symbol);
   });
+}
+
+/** As the file has it: `func [module]`. */
+function withModule(table: SourceTable, symbol: number): string {
+  const module = table.moduleOf?.(symbol) ?? '';
+  return table.nameOf(symbol) + (module === '' ? '' : ` [${module}]`);
 }
 
 describe('kernel symbols', () => {
@@ -145,7 +152,7 @@ describe('the running kernel', () => {
     let wrong = 0;
     for (const [address, candidates] of names) {
       const symbol = table.find(Number(BigInt.asIntN(64, BigInt(`0x${address}`))));
-      if (symbol < 0 || !candidates.includes(table.nameOf(symbol))) wrong++;
+      if (symbol < 0 || !candidates.includes(withModule(table, symbol))) wrong++;
     }
     expect(wrong).toBe(0);
   });

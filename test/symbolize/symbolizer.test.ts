@@ -86,7 +86,7 @@ describe('addresses', () => {
     expect(result.functions.length).toBe(2);
     expect(result.strings).toEqual(['', 'main', '_ZN5names3useEi', 'names::use(int)']);
     expect(Array.from(result.firstLine)).toEqual([0, 1, 2, 3, 4, 5]);
-    expect(result.hasFunctions).toEqual([true, true]);
+    expect(result.found.map(({ hasFunctions }) => hasFunctions)).toEqual([true, true]);
   });
 
   it('without a name say why', () => {
@@ -124,7 +124,7 @@ describe('addresses', () => {
       Miss.unmapped,
     ]);
     expect(result.kind[4]).toBe(FrameKind.jit);
-    expect(result.hasFunctions).toEqual([false, false, false, false, false, false]);
+    expect(result.found.map(({ hasFunctions }) => hasFunctions)).toEqual(Array(6).fill(false));
   });
 
   it('whose miss is known are not looked up', () => {
@@ -267,13 +267,42 @@ describe('several sources', () => {
       'inner inner.h:7 < middle middle.h:8 < outer outer.c:9',
       'outer',
       'plain',
-      Miss.noSymbols,
+      // Its name cannot be read.
+      'plain',
       Miss.unknownAddress,
     ]);
-    expect(Array.from(result.firstLine)).toEqual([0, 3, 4, 5, 5, 5]);
+    expect(Array.from(result.firstLine)).toEqual([0, 3, 4, 5, 6, 6]);
     expect(result.kind[2]).toBe(FrameKind.jit);
     // outer is two functions: with and without a known file.
     expect(result.functions.length).toBe(5);
+    const found = { hasFunctions: true, hasFilenames: true, hasLineNumbers: true, hasInlineFrames: true };
+    expect(result.found).toEqual([found]);
+  });
+
+  const copies: SymbolSource = {
+    name: 'copies',
+    isDetailed: true,
+    open: () => ({
+      length: 2,
+      find: address => (address < 0x400 ? 1 : -1),
+      nameOf: symbol => ['inner', 'function'][symbol]!,
+      kindOf: () => FrameKind.native,
+      linesAt(_, sink) {
+        sink.add(0, 'inner.h', 7);
+        sink.addFunction(1, 'outer.c', 8);
+      },
+    }),
+  };
+
+  it.each([
+    ['a function by the name of its copy', [copies, plain], {}, 'inner inner.h:7 < plain outer.c:8'],
+    ['a function by its own name where there is no other', [copies, none], {}, 'inner inner.h:7 < function outer.c:8'],
+    ['no inlined calls', [copies, plain], { inlines: false }, 'plain outer.c:8'],
+    ['no lines', [copies, plain], { lines: false }, 'inner < plain'],
+    ['neither, from what is cheaper', [copies, plain], { inlines: false, lines: false }, 'plain'],
+    ['neither, from what there is', [copies, none], { inlines: false, lines: false }, 'function'],
+  ])('give %s', (_, sources, options, expected) => {
+    expect(lines(run([without('file')], [[0, 0x110]], { ...options, sources }))).toEqual([expected]);
   });
 });
 

@@ -17,7 +17,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { packageRoot } from '../../src/package.ts';
 import { TableCache } from '../../src/unwind/cache.ts';
 import { openBelow, testFolder } from '../support/folder.ts';
@@ -264,28 +264,7 @@ describe('the limit', () => {
 });
 
 describe('other processes', () => {
-  const child = path('js/test/unwind/cache-child.js');
-
-  beforeAll(() => {
-    const config = {
-      extends: `${packageRoot}tsconfig.json`,
-      compilerOptions: {
-        rootDir: packageRoot,
-        outDir: path('js'),
-        noCheck: true,
-        incremental: false,
-        declaration: false,
-        typeRoots: [`${packageRoot}node_modules/@types`],
-      },
-      files: [`${packageRoot}test/unwind/cache-child.ts`],
-      include: [],
-    };
-    // Where the compiler finds the types of node.
-    writeFileSync(path('tsconfig.json'), JSON.stringify(config));
-    mkdirSync(path('js'));
-    writeFileSync(path('js/package.json'), '{"type":"module"}');
-    execFileSync(process.execPath, [`${packageRoot}node_modules/typescript/bin/tsc`, '-p', path('tsconfig.json')]);
-  });
+  const child = `${packageRoot}dist/test/unwind/cache-child.js`;
 
   test('read and write the same tables at once', async () => {
     const directory = path('shared');

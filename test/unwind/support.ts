@@ -34,6 +34,7 @@ export const rules = {
   sp: (cfa: number): Rule => ({ kind: RuleKind.PROFILER_RULE_SP, cfa, saved: RA, ra: -1 }),
   fp: (cfa: number): Rule => ({ kind: RuleKind.PROFILER_RULE_FP, cfa, saved: RA, ra: -1 }),
   deref: (cfa: number): Rule => ({ kind: RuleKind.PROFILER_RULE_FP_DEREF, cfa, saved: RA, ra: -1 }),
+  extra: (cfa: number): Rule => ({ kind: RuleKind.PROFILER_RULE_EXTRA, cfa, saved: RA, ra: -1 }),
   plt: (cfa: number, threshold: number): Rule => ({
     kind: RuleKind.PROFILER_RULE_PLT,
     cfa,
@@ -92,7 +93,7 @@ export interface Registers {
   readonly pc: number;
   readonly sp?: number;
   readonly fp?: number;
-  readonly lr?: number;
+  readonly extra?: number;
   /** 1 after a system call. */
   readonly kernel?: number;
 }
@@ -106,11 +107,11 @@ const END_NAMES = new Map(
 
 /** A snapshot as the BPF program takes it: registers, and the words of the stack from sp on. */
 export function snapshotOf(
-  { pc, sp = STACK, fp = 0, lr = 0, kernel = 0 }: Registers,
+  { pc, sp = STACK, fp = 0, extra = 0, kernel = 0 }: Registers,
   stack: Iterable<number | bigint>,
 ) {
   return new Uint8Array(
-    BigUint64Array.from([pc, sp, fp, lr, kernel, ...stack], word => BigInt.asUintN(64, BigInt(word))).buffer,
+    BigUint64Array.from([pc, sp, fp, extra, kernel, ...stack], word => BigInt.asUintN(64, BigInt(word))).buffer,
   );
 }
 

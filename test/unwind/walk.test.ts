@@ -87,6 +87,11 @@ describe('a frame is left by its rule', () => {
     expect(one(savingFpAtFp(rules.sp(3), -1), second).walk({ pc: 0x40_1004, fp: word(2) }, stack)).toBe(two);
   });
 
+  test('with the frame pointer popped already, as at a ret: it lies below what was copied', () => {
+    const stack = [0x40_1805, JUNK, JUNK, CALL];
+    expect(one(savingFp(rules.sp(1), -2), second).walk({ pc: 0x40_1004, fp: word(2) }, stack)).toBe(two);
+  });
+
   test('with the stack pointer in memory, as where a function has aligned its stack', () => {
     // gcc: push the old sp, which is the CFA, at fp - 8; the frame pointer at fp.
     const stack = [JUNK, word(6), word(8), JUNK, JUNK, 0x40_1805, JUNK, JUNK, JUNK, CALL];
@@ -110,12 +115,22 @@ describe('a frame is left by its rule', () => {
 
   test('a leaf of arm64 has its return address in the link register and no stack', () => {
     const rule = { ...rules.sp(0), saved: 0 };
-    expect(one(rule).walk({ pc: 0x40_1004, lr: CALL })).toBe('COMPLETE 401004! 409005');
+    expect(one(rule).walk({ pc: 0x40_1004, extra: CALL })).toBe('COMPLETE 401004! 409005');
   });
 
   test('which nobody but the leaf has', () => {
     const world = one(rules.sp(1), [[0x40_1800, { ...rules.sp(1), saved: 0 }]]);
-    expect(world.walk({ pc: 0x40_1004, lr: CALL }, [0x40_1805, JUNK])).toBe('CORRUPT 401004! 401805');
+    expect(world.walk({ pc: 0x40_1004, extra: CALL }, [0x40_1805, JUNK])).toBe('CORRUPT 401004! 401805');
+  });
+
+  test('from the register that has the CFA while the stack is aligned, which nobody but the leaf has', () => {
+    const stack = [JUNK, 0x40_1805, JUNK, JUNK, CALL];
+    expect(one(rules.extra(0), [[0x40_1800, rules.sp(3)]]).walk({ pc: 0x40_1004, extra: word(2) }, stack)).toBe(
+      'COMPLETE 401004! 401805 409005',
+    );
+    expect(one(rules.sp(2), [[0x40_1800, rules.extra(3)]]).walk({ pc: 0x40_1004, extra: word(5) }, stack)).toBe(
+      'NO_RULE 401004! 401805',
+    );
   });
 });
 
@@ -157,6 +172,15 @@ describe('signal frames', () => {
     const stack = [0x40_2001, ...inner, 0x40_2001, ...outer, CALL];
     expect(worldOf(handler).walk({ pc: 0x40_1004 }, stack)).toBe(
       'COMPLETE 401004! 402001 401004! 402001 403008! 409005',
+    );
+  });
+
+  test.runIf(process.arch === 'x64')('what was interrupted while it aligned its stack', () => {
+    const interrupted = frame(JUNK, word(23), 0x40_3010);
+    interrupted[7] = word(25);
+    const rows: Rows = handler.toSpliced(5, 0, [0x40_3010, rules.extra(0)]);
+    expect(worldOf(rows).walk({ pc: 0x40_1004 }, [0x40_2001, ...interrupted, JUNK, CALL])).toBe(
+      'COMPLETE 401004! 402001 403010! 409005',
     );
   });
 

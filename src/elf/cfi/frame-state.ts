@@ -11,11 +11,13 @@ export interface FrameRegisters {
   readonly fp: number;
   /** Where a call leaves its return address; −1 when that is the stack. */
   readonly link: number;
+  /** From which gcc counts the CFA while it realigns the stack of a function with arguments there; −1 for none. */
+  readonly realign: number;
 }
 
 export const frameRegisters: Partial<Record<Machine, FrameRegisters>> = {
-  'x86-64': { sp: 7, fp: 6, link: -1 },
-  arm64: { sp: 31, fp: 29, link: 30 },
+  'x86-64': { sp: 7, fp: 6, link: -1, realign: 10 },
+  arm64: { sp: 31, fp: 29, link: 30, realign: -1 },
 };
 
 /** Where the caller's value of a register is (DWARF 5, 6.4.1). */
@@ -196,7 +198,9 @@ export class FrameState {
     const isFp = this.#cfaRegister === this.#registers.fp;
     switch (this.#cfaHow) {
       case CfaHow.register:
-        return isSp ? RuleKind.PROFILER_RULE_SP : isFp ? RuleKind.PROFILER_RULE_FP : -1;
+        if (isSp) return RuleKind.PROFILER_RULE_SP;
+        if (isFp) return RuleKind.PROFILER_RULE_FP;
+        return this.#cfaRegister === this.#registers.realign ? RuleKind.PROFILER_RULE_EXTRA : -1;
       case CfaHow.deref:
         return isFp ? RuleKind.PROFILER_RULE_FP_DEREF : -1;
       case CfaHow.plt:

@@ -9,50 +9,27 @@ import {
   fstatSync,
   futimesSync,
   lstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readSync,
   renameSync,
   type Stats,
-  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { dirname } from 'node:path';
-import { systemCode } from '../errors.ts';
+import { systemCode } from './errors.ts';
+import { isOurs, openOwnFolder } from './own-folder.ts';
 
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 /** File systems give space away in blocks: an empty answer costs one too. */
 const BLOCK = 4096;
-const TABLE_NAME = /^[0-9a-f]{64}\.table$/;
+const KEPT_NAME = /^[0-9a-f]{64}\.(?:table|lines)$/;
 const TEMPORARY_NAME = /^\.[0-9a-f]{32}\.tmp$/;
-
-function isOurs({ uid, mode }: Stats): boolean {
-  return uid === process.geteuid?.() && (mode & 0o022) === 0;
-}
 
 /** Distance in time, so that a file from the future, after the clock has been put back, is an old one too. */
 function ageOf({ mtimeMs }: Stats): number {
   return Math.abs(Date.now() - mtimeMs);
-}
-
-/**
- * With mode 0700, like the folders above it that are missing. Not below a folder of another user: with his HOME, as
- * `sudo -E` leaves it, root would make folders that he cannot use. (The `recursive` of mkdirSync does not end below
- * /proc: there mkdir says ENOENT although the folder above exists.)
- */
-function makeFolder(path: string): void {
-  const parent = dirname(path);
-  const stats = statSync(parent, { throwIfNoEntry: false });
-  if (stats === undefined) makeFolder(parent);
-  else if (stats.uid !== 0 && stats.uid !== process.geteuid?.()) throw new Error(`${parent} belongs to another user`);
-  try {
-    mkdirSync(path, 0o700);
-  } catch (error) {
-    if (systemCode(error) !== 'EEXIST') throw error; // made by another process at the same time
-  }
 }
 
 export class Folder {
@@ -67,9 +44,8 @@ export class Folder {
    * @throws Error when it cannot be opened, is a symbolic link, is not ours or may be written by others
    */
   static with<T>(path: string, make: boolean, use: (folder: Folder) => T): T {
-    const fd = openFolder(path, make);
+    const fd = openOwnFolder(path, make);
     try {
-      if (!isOurs(fstatSync(fd))) throw new Error(`${path} can be written by others`);
       return use(new Folder(fd));
     } finally {
       closeSync(fd);
@@ -86,21 +62,40 @@ export class Folder {
    * @throws Error as the system does
    */
   read(name: string, maxBytes: number): Uint8Array | undefined {
-    const fd = openSync(this.#path(name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const opened = this.open(name, maxBytes);
+    if (opened === undefined) return undefined;
+    const { fd, size } = opened;
     try {
-      const stats = fstatSync(fd);
-      if (!stats.isFile() || !isOurs(stats) || stats.size > maxBytes) return undefined;
-      const bytes = new Uint8Array(stats.size);
+      const bytes = new Uint8Array(size);
       for (let done = 0; done < bytes.length; ) {
         const count = readSync(fd, bytes, done, bytes.length - done, done);
         if (count === 0) return undefined;
         done += count;
       }
-      if (ageOf(stats) > DAY) touch(fd);
       return bytes;
     } finally {
       closeSync(fd);
     }
+  }
+
+  /**
+   * The same for who reads parts of it, and closes it: it stays what it is, whoever writes or removes files meanwhile.
+   * @throws Error as the system does
+   */
+  open(name: string, maxBytes: number): { fd: number; size: number } | undefined {
+    const fd = openSync(this.#path(name), constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const stats = fstatSync(fd);
+      if (stats.isFile() && isOurs(stats) && stats.size <= maxBytes) {
+        if (ageOf(stats) > DAY) touch(fd);
+        return { fd, size: stats.size };
+      }
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+    closeSync(fd);
+    return undefined;
   }
 
   /**
@@ -133,11 +128,11 @@ export class Folder {
   trim(keep: string, maxBytes: number): number {
     const files: { name: string; bytes: number; age: number }[] = [];
     for (const name of readdirSync(this.#path(''))) {
-      if (!TABLE_NAME.test(name) && !TEMPORARY_NAME.test(name)) continue;
+      if (!KEPT_NAME.test(name) && !TEMPORARY_NAME.test(name)) continue;
       const stats = lstatSync(this.#path(name), { throwIfNoEntry: false });
       if (!stats?.isFile()) continue;
       const age = ageOf(stats);
-      if (TABLE_NAME.test(name)) files.push({ name, bytes: diskBytes(stats.size), age });
+      if (KEPT_NAME.test(name)) files.push({ name, bytes: diskBytes(stats.size), age });
       else if (age > HOUR) this.#remove(name);
     }
     let sum = files.reduce((total, { bytes }) => total + bytes, 0);
@@ -157,17 +152,6 @@ export class Folder {
       return systemCode(error) === 'ENOENT';
     }
   }
-}
-
-function openFolder(path: string, make: boolean): number {
-  const flags = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
-  try {
-    return openSync(path, flags);
-  } catch (error) {
-    if (!make || systemCode(error) !== 'ENOENT') throw error;
-  }
-  makeFolder(path);
-  return openSync(path, flags);
 }
 
 function touch(fd: number): void {
