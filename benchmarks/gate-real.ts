@@ -7,7 +7,7 @@ import { diffProfiles } from '../src/diff/difference.ts';
 import { judge } from '../src/gate/judge.ts';
 import { parseFloor, parseRule } from '../src/gate/rules.ts';
 import type { Profile } from '../src/model/profile.ts';
-import { compile, folder, has, profiler, table } from './support.ts';
+import { folder, has, profiler, table } from './support.ts';
 
 const RUNS = 5;
 const SETS = [['any>0%'], ['any>10%'], ['total>3%', 'any>10%']];
@@ -36,7 +36,6 @@ function record(command: readonly string[]): Profile {
 
 /** @param comparisons of each program, of 5 against 5 runs, that take turns; each takes ten runs of about a second */
 export async function realRuns(comparisons: number): Promise<void> {
-  compile('benchmarks/measure.c'); // says early when there is no compiler
   console.log(`\nfalse failures of ${comparisons} real comparisons each: ${RUNS} runs a side in turns, floor 0.5 pp`);
   const rows = [['program', 'samples a run', ...SETS.map(set => set.join(' ')), 'what failed']];
   for (const [name, command] of Object.entries(programs())) {
