@@ -1,7 +1,7 @@
 /** <special-name>: tables, thunks and guards that compilers make (Itanium C++ ABI, 5.1.4.4). */
 import { newFacts, readEncoding, readName } from './names.ts';
 import type { Parser } from './parser.ts';
-import { readTemplateArguments } from './templates.ts';
+import { readTemplateArgument } from './templates.ts';
 import { readType } from './types.ts';
 import { failure, single, type Value } from './values.ts';
 
@@ -32,7 +32,7 @@ export function readSpecial(parser: Parser): string {
   if (ofFunctions[code] !== undefined) return ofFunctions[code] + readEncoding(parser);
   switch (code) {
     case 'TA':
-      return `template parameter object for ${single(readTemplateArguments(parser, false))}`;
+      return `template parameter object for ${single(readTemplateArgument(parser))}`;
     case 'GR':
       return readTemporary(parser);
     case 'TC':

@@ -67,58 +67,57 @@ export function readType(parser: Parser): Value {
     return builtin;
   }
   parser.enter();
-  const type = readCompound(parser, c);
+  const type = (compounds[c] ?? readNamed)(parser);
   parser.leave();
   return type;
 }
 
-/** Types that can be substituted. */
-function readCompound(parser: Parser, c: string): Value {
-  switch (c) {
-    case 'r':
-    case 'V':
-    case 'K':
-      return parser.remember(isFunction(parser) ? readFunctionType(parser) : readQualified(parser));
-    case 'U':
-      return parser.remember(readQualified(parser));
-    case 'u':
-      parser.at++;
-      return parser.remember(parser.sourceName());
-    case 'D':
-      return readD(parser);
-    case 'F':
-      return parser.remember(readFunctionType(parser));
-    case 'A':
-      return parser.remember(readArray(parser));
-    case 'M': {
-      parser.at++;
-      const of = readType(parser);
-      return parser.remember(combine([of, readType(parser)], ([a, b]) => memberPointer(a!, b!)));
-    }
-    case 'T':
-      return readT(parser);
-    case 'S':
-      if (parser.peek(1) !== 't') return withArguments(parser, readSubstitution(parser).value);
-      return parser.remember(readClass(parser));
-    default:
-      return parser.remember(readIndirect(parser, c) ?? readClass(parser));
-  }
+/**
+ * Types that can be substituted, by their first letter. A table, and not a switch: the compiler would put each of these
+ * into every other, for as long as it takes to read 20,000 names.
+ */
+const compounds: Readonly<Record<string, (parser: Parser) => Value>> = {
+  r: readWithQualifiers,
+  V: readWithQualifiers,
+  K: readWithQualifiers,
+  U: parser => parser.remember(readQualified(parser)),
+  u: parser => {
+    parser.at++;
+    return parser.remember(parser.sourceName());
+  },
+  D: readD,
+  F: parser => parser.remember(readFunctionType(parser)),
+  A: parser => parser.remember(readArray(parser)),
+  M: readMemberPointer,
+  T: readT,
+  S: parser => (parser.peek(1) === 't' ? readNamed(parser) : withArguments(parser, readSubstitution(parser).value)),
+  P: around(pointer),
+  R: around(type => reference(type, false)),
+  O: around(type => reference(type, true)),
+  C: around(type => suffixed(type, ' complex')),
+  G: around(type => suffixed(type, ' imaginary')),
+};
+
+/** A type that another one follows. */
+function around(make: (type: string) => string): (parser: Parser) => Value {
+  return parser => {
+    parser.at++;
+    return parser.remember(map(readType(parser), make));
+  };
 }
 
-function readIndirect(parser: Parser, c: string): Value | undefined {
-  if (!'PROCG'.includes(c) || c === '') return undefined;
+function readNamed(parser: Parser): Value {
+  return parser.remember(readClass(parser));
+}
+
+function readWithQualifiers(parser: Parser): Value {
+  return parser.remember(isFunction(parser) ? readFunctionType(parser) : readQualified(parser));
+}
+
+function readMemberPointer(parser: Parser): Value {
   parser.at++;
-  const to = readType(parser);
-  switch (c) {
-    case 'P':
-      return map(to, pointer);
-    case 'R':
-      return map(to, type => reference(type, false));
-    case 'O':
-      return map(to, type => reference(type, true));
-    default:
-      return map(to, type => suffixed(type, c === 'C' ? ' complex' : ' imaginary'));
-  }
+  const of = readType(parser);
+  return parser.remember(combine([of, readType(parser)], ([a, b]) => memberPointer(a!, b!)));
 }
 
 function readClass(parser: Parser): Value {

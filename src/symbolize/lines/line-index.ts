@@ -61,8 +61,8 @@ export class LineIndex {
   readonly #fileOf = new Words();
   readonly #line = new Words();
   readonly #byStart = new Map<number, number>();
-  /** Of this run: nothing is known of them. */
-  readonly #unknown = new Set<number>();
+  /** Of this run: nothing is known of them. Some may be here several times. */
+  readonly #unknown: number[] = [];
   /** The last answer is not kept, and makes room for the next. */
   #isScratch = false;
   #saved = 0;
@@ -101,7 +101,7 @@ export class LineIndex {
 
   /** How many answers of this run could be kept and are not yet. */
   get unsaved(): number {
-    return this.#disk === undefined ? 0 : this.#byStart.size + this.#unknown.size - this.#saved;
+    return this.#disk === undefined ? 0 : this.#byStart.size + this.#unknown.length - this.#saved;
   }
 
   /** How many answers there are on disk. */
@@ -161,7 +161,7 @@ export class LineIndex {
 
   /** An address of which nothing is known. */
   addUnknown(address: number): void {
-    if (this.#unknown.size < maxUnknown) this.#unknown.add(address);
+    if (this.#disk !== undefined && this.#unknown.length < maxUnknown) this.#unknown.push(address);
   }
 
   /** The function that the code of an answer lies in, −1 for an answer without frames. */
@@ -245,7 +245,7 @@ export class LineIndex {
     if (this.#disk === undefined || this.#base === undefined || this.#byStart.size === 0) return;
     const base = this.#base;
     this.#disk.write(this.#key, () => encodeAnswers(this.#key, this.#merged(base)));
-    this.#saved = this.#byStart.size + this.#unknown.size;
+    this.#saved = this.#byStart.size + this.#unknown.length;
   }
 
   #merged(base: number): AnswerColumns {
@@ -267,7 +267,7 @@ export class LineIndex {
   #fresh(base: number): Answers {
     if (this.#isScratch) this.#removeLast();
     this.#isScratch = false;
-    const unknown = Array.from(this.#unknown, address => address - base).filter(at => at >= 0 && at < 2 ** 32 - 1);
+    const unknown = this.#unknown.map(address => address - base).filter(at => at >= 0 && at < 2 ** 32 - 1);
     const frames = this.#name.length;
     return {
       starts: appended(this.#starts.values, unknown),
