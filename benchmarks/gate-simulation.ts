@@ -87,6 +87,7 @@ export function simulate(simulation: Simulation, seed: number): Difference {
   return {
     sampleType: { type: 'samples', unit: 'count' },
     functions: { length: simulation.functions, name, file },
+    moved: [],
     base: drawSide(simulation, costs, next),
     head: drawSide(
       simulation,

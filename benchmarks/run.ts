@@ -12,6 +12,7 @@ const all = [
   'decode',
   'read',
   'diff',
+  'gate',
   'flamegraph',
   'viewer',
   'go',

@@ -1,8 +1,9 @@
 /** Bases that others keep: the folder of a `directory` sink, and servers. */
-import { gunzipSync } from 'node:zlib';
 import { type ProfileQuery, queryProfile } from '../backends/index.ts';
+import { DecodeError } from '../decode/error.ts';
 import { decodePprof } from '../decode/pprof.ts';
 import { ProfilerError, systemCode } from '../errors.ts';
+import type { Profile } from '../model/profile.ts';
 import { findProfiles } from '../store/find.ts';
 import { fileInput, type Input, usage } from './diff-inputs.ts';
 
@@ -48,6 +49,16 @@ function stored(dir: string, flags: BaseFlags): Input[] {
   }
 }
 
+/** @throws ProfilerError when it is no pprof */
+function decodeAnswer(bytes: Uint8Array, url: string): Profile {
+  try {
+    return decodePprof(bytes);
+  } catch (cause) {
+    if (!(cause instanceof DecodeError)) throw cause;
+    throw new ProfilerError('bad-answer', `cannot read the answer of ${url}: ${cause.message}`, { cause });
+  }
+}
+
 /** Each part of the time that has samples is a run. */
 async function queried(url: string, flags: BaseFlags): Promise<Input[]> {
   const { baseSelector: selector, baseWindows: windows } = flags;
@@ -64,7 +75,8 @@ async function queried(url: string, flags: BaseFlags): Promise<Input[]> {
     const query: ProfileQuery = { selector, startMs: at(i), endMs: at(i + 1) };
     const bytes = await queryProfile(url, query);
     if (bytes === undefined) continue;
-    const profile = decodePprof(bytes[0] === 0x1f ? gunzipSync(bytes) : bytes);
+    // What servers merge is no longer of one period: Pyroscope says 1 s whatever it was.
+    const profile = { ...decodeAnswer(bytes, url), period: 0 };
     if (profile.samples.length === 0) continue;
     inputs.push({ name: `${url} ${new Date(query.startMs).toISOString()}`, load: async () => ({ profile }) });
   }

@@ -4,9 +4,9 @@ import { DifferenceBuilder } from '../diff/difference.ts';
 import { ExitCode, ProfilerError } from '../errors.ts';
 import { type BaselineFacts, encodeBaseline, makeBaseline } from '../gate/baseline.ts';
 import { writeOutput } from '../sinks/file.ts';
-import { type Input, usage } from './diff-inputs.ts';
+import { fileInput, type Input, usage } from './diff-inputs.ts';
 import { factsOf, type RunFacts } from './gate.ts';
-import { findInputs } from './gate-inputs.ts';
+import { readRunsFolder } from './gate-inputs.ts';
 import { bold, say } from './terminal.ts';
 
 export interface BaselineFlags {
@@ -34,11 +34,11 @@ async function read(inputs: readonly Input[], builder: DifferenceBuilder) {
 
 /** Returns the exit code. @throws ProfilerError */
 export async function baseline(files: readonly string[], { runs, sampleType, output }: BaselineFlags): Promise<number> {
-  const from = { head: files, base: [], baseLabel: {}, baseWindows: 1, ...(runs !== undefined && { runs }) };
-  const { inputs, crashed } = await findInputs([], from, true);
-  if (crashed.length > 0) say(`${crashed.length} runs whose command failed are left out.`);
+  const recorded = runs === undefined ? undefined : readRunsFolder(runs);
+  if (recorded && recorded.crashed.length > 0) say('Runs whose command failed are left out.');
+  const inputs = [...files.map(path => fileInput(path)), ...(recorded?.inputs.head ?? [])];
   const builder = new DifferenceBuilder({ sampleType, force: true });
-  const { facts, first } = await read(inputs.head, builder);
+  const { facts, first } = await read(inputs, builder);
   if (!first) throw usage('there is no profile to make a baseline of.', 'Name profiles, or --runs FOLDER.');
   const difference = builder.done();
   const empty = difference.head.runs.find(({ grandTotal }) => !(grandTotal > 0));

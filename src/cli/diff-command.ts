@@ -52,7 +52,7 @@ export function diffCommand(): Command {
       collect,
       [],
     )
-    .option('--format <format>', 'text, json, svg, html, markdown or junit, whatever the file name says')
+    .option('--format <format>', 'text, json, svg, html, pprof, markdown or junit, whatever the file name says')
     .option('--absolute', "compare values, not shares of each side's total", false)
     .addOption(
       new Option('--side <side>', 'pictures: whose values are the widths; with both, what has vanished is drawn too')

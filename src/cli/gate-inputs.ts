@@ -6,7 +6,7 @@ import { ExitCode, ProfilerError, systemCode } from '../errors.ts';
 import { type GateRun, RUNS_FILE, type RunsFile, runsFile } from '../gate/runs.ts';
 import { readRegular } from '../store/read.ts';
 import { type BaseFlags, keptBase } from './base-inputs.ts';
-import { checkTwice, fileInput, findPaths, type Input, type Inputs, SIDES_HINT, usage } from './diff-inputs.ts';
+import { checkTwice, fileInput, findPaths, type Inputs, SIDES_HINT, usage } from './diff-inputs.ts';
 
 export interface InputFlags extends BaseFlags {
   readonly base?: readonly string[];
@@ -47,10 +47,14 @@ function readRuns(folder: string): RunsFile {
   }
 }
 
-/** Runs of one side, in order, with their profiles. */
-function runInputs(folder: string, runs: readonly GateRun[], side: SideName): Input[] {
-  const own = runs.filter(run => run.side === side && run.status === 0);
-  return own.sort((a, b) => a.index - b.index).map(run => fileInput(join(folder, run.profile), run));
+/** The runs of both sides that succeeded, in order, and those that did not. @throws ProfilerError when it is none of ours */
+export function readRunsFolder(folder: string): { readonly inputs: Inputs; readonly crashed: readonly GateRun[] } {
+  const { runs } = readRuns(folder);
+  const of = (side: SideName) => {
+    const own = runs.filter(run => run.side === side && run.status === 0).sort((a, b) => a.index - b.index);
+    return own.map(run => fileInput(join(folder, run.profile), run));
+  };
+  return { inputs: { base: of('base'), head: of('head') }, crashed: runs.filter(({ status }) => status !== 0) };
 }
 
 function isMissing(path: string): boolean {
@@ -61,27 +65,28 @@ function names(paths: readonly string[]): string {
   return paths.map(path => `"${path}"`).join(', ');
 }
 
+const NO_RUNS = { inputs: { base: [], head: [] }, crashed: [] };
+
 /**
+ * What is named goes before what the folder of runs has of a side.
  * @param mayLackBase whether a missing base is a first run, not a mistake
  * @throws ProfilerError when there are no two sides
  */
 export async function findInputs(files: readonly string[], flags: InputFlags, mayLackBase: boolean): Promise<Found> {
   const paths = findPaths(files, flags);
   checkTwice(paths);
-  const runs = flags.runs === undefined ? [] : readRuns(flags.runs).runs;
-  const inputs: Record<SideName, Input[]> = { base: [], head: [] };
+  const { inputs: recorded, crashed } = flags.runs === undefined ? NO_RUNS : readRunsFolder(flags.runs);
   const isFirst = mayLackBase && paths.base.length > 0 && paths.base.every(isMissing);
-  for (const side of SIDES) {
-    inputs[side].push(...runInputs(flags.runs ?? '', runs, side));
-    if (!(isFirst && side === 'base')) inputs[side].push(...paths[side].map(path => fileInput(path)));
-  }
-  inputs.base.push(...(await keptBase(flags)));
-  const crashed = runs.filter(({ status }) => status !== 0);
+  const kept = await keptBase(flags);
+  const wantsBase = paths.base.length > 0 || flags.baseStore !== undefined || flags.baseQuery !== undefined;
+  const inputs = {
+    base: wantsBase ? [...(isFirst ? [] : paths.base.map(path => fileInput(path))), ...kept] : recorded.base,
+    head: paths.head.length > 0 ? paths.head.map(path => fileInput(path)) : recorded.head,
+  };
   const noBase = inputs.base.length > 0 || !mayLackBase ? '' : noBaseText(paths.base, flags);
   for (const side of SIDES) {
-    const isExcused = side === 'base' && noBase !== '';
-    if (inputs[side].length > 0 || isExcused || crashed.length > 0) continue;
-    throw usage(`there is no profile for the ${side}.`, SIDES_HINT);
+    const isExcused = (side === 'base' && noBase !== '') || crashed.length > 0;
+    if (inputs[side].length === 0 && !isExcused) throw usage(`there is no profile for the ${side}.`, SIDES_HINT);
   }
   return { inputs, crashed, noBase };
 }

@@ -1,5 +1,5 @@
 /** `profiler diff --fail-on …`: rules of the command line, what the runs cost, and what the verdict exits with. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import type { Difference, SideName } from '../diff/difference.ts';
 import { ExitCode, ProfilerError } from '../errors.ts';
 import { type GateOptions, judge, withoutBase } from '../gate/judge.ts';
@@ -9,6 +9,7 @@ import { verdictLines } from '../gate/text.ts';
 import type { Totals } from '../gate/total.ts';
 import type { Verdict } from '../gate/verdict.ts';
 import { headline } from '../gate/words.ts';
+import { readRegular } from '../store/read.ts';
 import { type Input, type Loaded, usage } from './diff-inputs.ts';
 import { green, red, say, yellow } from './terminal.ts';
 
@@ -25,9 +26,8 @@ const MAX_ALLOW_FILE = 2 ** 20;
 
 /** Names of the allow-list: of a file a line each, without empty ones and comments. */
 function allowedNames(text: string): string[] {
-  if (!existsSync(text)) return [text];
-  const lines = readFileSync(text, 'utf8').slice(0, MAX_ALLOW_FILE).split('\n');
-  return lines.map(line => line.trim()).filter(line => line !== '' && !line.startsWith('#'));
+  const lines = existsSync(text) ? readRegular(text, MAX_ALLOW_FILE)?.toString().split('\n') : undefined;
+  return lines?.map(line => line.trim()).filter(line => line !== '' && !line.startsWith('#')) ?? [text];
 }
 
 /** @throws ProfilerError when an option cannot be read */

@@ -1,10 +1,11 @@
 /** The samples of a pprof file: stacks, values and labels, without an object for a sample. */
 import { growUint32 } from '../model/columns.ts';
 import { IntMap } from '../model/int-map.ts';
-import { Chains, MAX_CHAINS, SEED } from '../model/merge-stacks.ts';
+import { Chains, SEED } from '../model/merge-stacks.ts';
 import type { Label, SampleColumns, StackColumns } from '../model/profile.ts';
 import { DecodeError } from './error.ts';
 import type { Ids } from './ids.ts';
+import { SamplePath } from './sample-path.ts';
 import type { Spans } from './sections.ts';
 import { StackTable } from './stack-table.ts';
 import { int64, Wire, type WireReader } from './wire.ts';
@@ -75,20 +76,18 @@ export interface DecodedSamples {
 
 export class SampleDecoder {
   readonly #reader: WireReader;
-  readonly #locations: Ids;
   readonly #strings: readonly string[];
   readonly #types: number;
   readonly #stacks = new StackTable();
   readonly #labels: LabelSets;
-  /** Locations of the sample that is being read, innermost first, and its values. */
-  #frames = new Uint32Array(256);
-  #depth = 0;
+  readonly #path: SamplePath;
+  /** Values of the sample that is being read. */
   readonly #row: Float64Array;
   #values = 0;
 
   constructor(reader: WireReader, locations: Ids, strings: readonly string[], types: number) {
     this.#reader = reader;
-    this.#locations = locations;
+    this.#path = new SamplePath(reader, locations);
     this.#strings = strings;
     this.#types = types;
     this.#labels = new LabelSets(strings);
@@ -103,7 +102,7 @@ export class SampleDecoder {
     for (let i = 0; i < length; i++) {
       spans.open(this.#reader, i);
       labels[i] = this.#labels.of(this.#read());
-      stack[i] = this.#stack();
+      stack[i] = this.#path.stack(this.#stacks);
       for (let v = 0; v < values.length; v++) values[v]![i] = this.#row[v]!;
     }
     return {
@@ -116,12 +115,12 @@ export class SampleDecoder {
   /** Reads the message; returns the chain of its labels. */
   #read(): number {
     const reader = this.#reader;
-    this.#depth = 0;
+    this.#path.clear();
     this.#values = 0;
     let chain = -1;
     while (reader.next()) {
-      if (reader.field === 1) this.#repeated(() => this.#location());
-      else if (reader.field === 2) this.#repeated(() => this.#value());
+      if (reader.field === 1) this.#path.read();
+      else if (reader.field === 2) this.#valueList();
       else if (reader.field === 3) chain = this.#label(chain);
       else reader.skip();
     }
@@ -132,25 +131,16 @@ export class SampleDecoder {
   }
 
   /** A number, or a packed list of them. */
-  #repeated(read: () => void): void {
+  #valueList(): void {
     const reader = this.#reader;
     if (reader.wire !== Wire.bytes) {
       reader.expect(Wire.varint);
-      read();
+      this.#value();
       return;
     }
     const outer = reader.enter();
-    while (reader.at < reader.end) read();
+    while (reader.at < reader.end) this.#value();
     reader.leave(outer);
-  }
-
-  #location(): void {
-    this.#reader.varint();
-    if (this.#depth === this.#frames.length) {
-      if (this.#depth >= MAX_CHAINS) throw new DecodeError(`it holds a stack of more than ${MAX_CHAINS} frames.`);
-      this.#frames = growUint32(this.#frames);
-    }
-    this.#frames[this.#depth++] = this.#locations.index(this.#reader.low, this.#reader.high);
   }
 
   #value(): void {
@@ -181,12 +171,5 @@ export class SampleDecoder {
     const index = this.#reader.number();
     if (!(index >= 0 && index < this.#strings.length)) throw new DecodeError('it refers to a string beyond its table.');
     return index;
-  }
-
-  /** The stack of the frames, −1 for none. */
-  #stack(): number {
-    let stack = -1;
-    for (let i = this.#depth - 1; i >= 0; i--) stack = this.#stacks.push(stack, this.#frames[i]!);
-    return stack;
   }
 }

@@ -33,13 +33,17 @@ const REPLACEMENTS: readonly (readonly [RegExp, string])[] = [
   [/\$_\d+/g, '$$_'], // clang's lambdas, before demangling gives them a name
   [/\$\$Lambda(?:[$/.](?:0x[0-9a-f]+|\d+))+/g, '$$$$Lambda'], // Java: Type$$Lambda$14/0x0000000800066840
   [/(lambda\$[^$\s;.(]+)\$\d+/g, '$1'], // Java: lambda$main$0
+  // Go numbers closures and wrappers by function: main.run.func1.2, main.(*T).run.gowrap1; main.func1 is one of its own.
+  [/(\.[^./]+\.(?:func|gowrap|deferwrap))\d{1,9}(?:\.(?:(?:func|gowrap|deferwrap)?\d{1,9}))*$/, '$1'],
 ];
 /** What tells that one of them may apply: most names are spared the rest. */
-const REPLACEABLE = /::h[0-9a-f]|[[#$]|'lambda|'unnamed/;
+const REPLACEABLE = /::h[0-9a-f]|[[#$]|'lambda|'unnamed|\.(?:func|gowrap|deferwrap)\d/;
 
 /** V8's code in perf maps, with the tier that compiled it: `JS:*render /srv/app.js:12:34`. */
 const V8_CODE = /^(?:JS|LazyCompile|Function|Script|Eval):(?!:)[*~^+]?/;
 const LINES = /(?::\d+){1,2}$/;
+/** A name that is nothing but a position: `app.js:12:34`. */
+const POSITION = /^[^\s()]*\.[cm]?js(?::\d+){1,2}$/;
 const ANONYMOUS = '(anonymous)';
 const MINIFIED = '(minified)';
 const UNNAMED = '[unnamed]';
@@ -67,9 +71,10 @@ export function canonicalFunction(name: string, file: string): CanonicalFunction
   if (V8_CODE.test(text)) {
     const place = text.replace(V8_CODE, '').replace(LINES, '');
     const space = place.lastIndexOf(' ');
+    if (space < 0 && isScript(place)) return script('', place);
     return space < 0 ? script(place, path) : script(place.slice(0, space), place.slice(space + 1));
   }
-  if (isScript(path)) return script(text, path);
+  if (isScript(path)) return script(POSITION.test(text) ? '' : text, path);
   if (text.startsWith('[unknown: ')) return { name: unknown(text), file: '' }; // the module is in the name
   return { name: ADDRESS.test(text) ? '[unknown]' : named(text), file: fileName(path) };
 }

@@ -41,9 +41,18 @@ export interface DiffFunctions {
   readonly file: readonly string[];
 }
 
+/** A function that the sides have in different files; it stands in the head's. */
+export interface MovedFunction {
+  /** Index into the functions. */
+  readonly row: number;
+  /** The base's file. */
+  readonly file: string;
+}
+
 export interface Difference {
   readonly sampleType: ValueType;
   readonly functions: DiffFunctions;
+  readonly moved: readonly MovedFunction[];
   readonly base: DiffSide;
   readonly head: DiffSide;
   /** Stacks, matched by the names of their functions: `value` is the head's, `base` the base's. */
@@ -137,7 +146,7 @@ export class DifferenceBuilder {
   done(): Difference {
     const first = this.#first;
     if (!first) throw new ProfilerError('nothing-to-compare', 'there is no profile to compare.');
-    const { kept, rowOf } = this.#rows();
+    const { kept, rowOf, movedFrames } = this.#rows();
     const { texts, name, file } = this.#frames;
     const base = this.#side('base', rowOf, kept.length);
     const head = this.#side('head', rowOf, kept.length);
@@ -148,6 +157,7 @@ export class DifferenceBuilder {
         name: kept.map(frame => texts[name[frame]!]!),
         file: kept.map(frame => texts[file[frame]!]!),
       },
+      moved: movedFrames.map(frame => ({ row: rowOf[frame]!, file: texts[file[frame]!]! })),
       base,
       head,
       stacks: this.#stacks.done(),
@@ -156,7 +166,7 @@ export class DifferenceBuilder {
   }
 
   /** Frames that have a value somewhere, and for each frame its row among them or −1. */
-  #rows(): { readonly kept: readonly number[]; readonly rowOf: Int32Array } {
+  #rows(): { readonly kept: readonly number[]; readonly rowOf: Int32Array; readonly movedFrames: readonly number[] } {
     const target = this.#frames.moved();
     const row = new Int32Array(target.length).fill(-1);
     for (const { total } of SIDES.flatMap(side => this.#runs[side])) {
@@ -164,7 +174,8 @@ export class DifferenceBuilder {
     }
     const kept: number[] = [];
     for (let frame = 0; frame < row.length; frame++) if (row[frame] === 0) row[frame] = kept.push(frame) - 1;
-    return { kept, rowOf: Int32Array.from(target, frame => row[frame]!) };
+    const movedFrames = [...target.keys()].filter(frame => target[frame] !== frame && row[target[frame]!]! >= 0);
+    return { kept, movedFrames, rowOf: Int32Array.from(target, frame => row[frame]!) };
   }
 
   #side(name: SideName, rowOf: Int32Array, rows: number): DiffSide {

@@ -38,6 +38,11 @@ export interface ByteSource {
    * @throws ElfError `truncated` when the range is outside; never returns short
    */
   read(offset: number, length: number): Uint8Array;
+  /**
+   * Where it spares memory: as `read`, into the beginning of bytes that the caller has already.
+   * @throws ElfError as `read`
+   */
+  readInto?(target: Uint8Array, offset: number, length: number): void;
 }
 
 /** Bytes that are in memory already; reads share them. */

@@ -5,6 +5,7 @@ export const PT_LOAD = 1;
 export const PT_DYNAMIC = 2;
 export const PT_NOTE = 4;
 export const PF_X = 1;
+export const PF_W = 2;
 export const ET_REL = 1;
 export const SHT_SYMTAB = 2;
 export const SHT_STRTAB = 3;

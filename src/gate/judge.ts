@@ -5,7 +5,7 @@ import { isLarge, pairsOf, type Sides, testFunctions, withQ } from './candidates
 import { ALPHA, runsNeeded, samplesNeeded } from './estimate.ts';
 import { findRenamed } from './renamed.ts';
 import type { Rule } from './rules.ts';
-import { ShareComparison, SideRuns } from './shares.ts';
+import { type Pair, ShareComparison, SideRuns } from './shares.ts';
 import { type Totals, testTotal } from './total.ts';
 import {
   type Finding,
@@ -13,6 +13,7 @@ import {
   isFunction,
   type Needed,
   type Outcome,
+  type Renamed,
   type RuleResult,
   type TotalTest,
   type Verdict,
@@ -121,6 +122,26 @@ function totalsOf({ sampleType }: Difference, { base, head }: Sides): Totals {
   return { name: sampleType.type, unit: sampleType.unit, base: of(base), head: of(head) };
 }
 
+function renamedOf({ functions }: Difference, { base, head }: Sides, pair: Pair): Renamed {
+  const nameOf = (row: number) => ({ name: functions.name[row]!, file: functions.file[row]! });
+  return {
+    from: nameOf(pair.base),
+    to: nameOf(pair.head),
+    base: base.share(pair.base, 'total'),
+    head: head.share(pair.head, 'total'),
+  };
+}
+
+/** Those with the floor that are in another file; not where only one side knows its source. */
+function movedOf(difference: Difference, sides: Sides, floor: number): Renamed[] {
+  return difference.moved.flatMap(({ row, file }) => {
+    const pair = { base: row, head: row };
+    if (!isLarge(sides, pair, 'total', floor)) return [];
+    const found = renamedOf(difference, sides, pair);
+    return [{ ...found, from: { ...found.from, file } }];
+  });
+}
+
 /** The verdict of a first run: there is nothing to compare with. */
 export function withoutBase({ head }: Difference, { rules, floor }: GateOptions, reason: string): Verdict {
   const { runs, samples } = usable(head.runs, 'head', []);
@@ -153,7 +174,6 @@ export function judge(difference: Difference, options: GateOptions): Verdict {
   const tests = testFunctions(sides, difference, renamed, { floor, isAllowed, isNamed });
   const total = testTotal(options.totals ?? totalsOf(difference, sides));
   const results = rules.map(rule => judgeRule(rule, tests, total, floor));
-  const nameOf = (row: number) => ({ name: functions.name[row]!, file: functions.file[row]! });
   return {
     outcome: worst(results.map(({ outcome }) => outcome)),
     method: comparison.isByRuns ? 'runs' : 'samples',
@@ -163,12 +183,7 @@ export function judge(difference: Difference, options: GateOptions): Verdict {
     rules: results,
     total,
     functions: tests.filter(test => !test.isSelfToo).sort((a, b) => Math.abs(b.change) - Math.abs(a.change)),
-    renamed: renamed.map(pair => ({
-      from: nameOf(pair.base),
-      to: nameOf(pair.head),
-      base: base.share(pair.base, 'total'),
-      head: head.share(pair.head, 'total'),
-    })),
+    renamed: [...renamed.map(pair => renamedOf(difference, sides, pair)), ...movedOf(difference, sides, floor)],
     notes: [...notes, ...notesOf(sides, results)],
   };
 }

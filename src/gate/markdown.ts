@@ -39,7 +39,7 @@ export function code(text: string, most = MAX_NAME): string {
   return `<code>${safe || ' '}</code>`;
 }
 
-function functionText({ name, file }: FunctionTest): string {
+function functionText({ name, file }: Pick<FunctionTest, 'name' | 'file'>): string {
   return file === '' ? code(name) : `${code(name)} ${code(file)}`;
 }
 
@@ -78,15 +78,20 @@ function* movers({ functions }: Verdict): Iterable<string> {
   }
 }
 
+/** Nothing in it ends the link. */
+function target(file: string, linkBase: string): string {
+  return linkBase.replace(/[<>\\\s]/g, encodeURIComponent) + encodeURIComponent(file);
+}
+
 function link(file: string, { linkBase }: GateEncodeOptions): string {
-  return `[${code(file)}](<${linkBase}${encodeURIComponent(file)}>)`;
+  return `[${code(file)}](<${target(file, linkBase)}>)`;
 }
 
 function* facts(verdict: Verdict, difference: Difference): Iterable<string> {
   yield '';
   for (const [side, text] of sideFacts(difference)) yield `- ${side}: ${code(text, MAX_SENTENCE)}`;
   for (const { from, to, base, head } of verdict.renamed.slice(0, MAX_RENAMED)) {
-    yield `- renamed or moved: ${code(from.name)} → ${code(to.name)}, inclusive ${shareText(base)} → ${shareText(head)}`;
+    yield `- renamed or moved: ${functionText(from)} → ${functionText(to)}, inclusive ${shareText(base)} → ${shareText(head)}`;
   }
   for (const note of [...verdict.notes, ...difference.notes].slice(0, MAX_NOTES)) yield `- ${code(note, MAX_SENTENCE)}`;
 }
@@ -101,8 +106,7 @@ function* lines(verdict: Verdict, difference: Difference, options: GateEncodeOpt
   const { files } = options;
   const picture = files.find(file => file.endsWith('.svg'));
   if (files.length > 0) yield `\n${files.map(file => link(file, options)).join(' · ')}`;
-  if (picture !== undefined)
-    yield `\n![flame graph of both sides](<${options.linkBase}${encodeURIComponent(picture)}>)`;
+  if (picture !== undefined) yield `\n![flame graph of both sides](<${target(picture, options.linkBase)}>)`;
   yield* movers(verdict);
   yield* facts(verdict, difference);
 }

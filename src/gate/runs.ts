@@ -22,7 +22,7 @@ const run = z.object({
   metric: z.number().nullable(),
   /** What the metric is, with its unit: `wall ms`, `cpu ms`, `ns/op`. */
   metricName: z.string(),
-  /** How it was sampled: `bpf`, `perf-system`, `perf-user`. */
+  /** How it was sampled: `bpf`, `perf`, `perf-user` (see capture/ladder.ts). */
   rung: z.string(),
 });
 

@@ -4,7 +4,7 @@ import { formatCount } from '../../flamegraph/index.ts';
 import type { Difference } from '../diff/difference.ts';
 import { printable, text as tables } from '../diff/text.ts';
 import type { GateEncodeOptions, GateFormat } from './format.ts';
-import { type Finding, isFunction, type Outcome, type RuleResult, type Verdict } from './verdict.ts';
+import { type Finding, isFunction, type Outcome, type Renamed, type RuleResult, type Verdict } from './verdict.ts';
 import { findingText, headline, MEASURE_NAMES, OUTCOMES, shareText } from './words.ts';
 
 /** Of one rule. */
@@ -29,12 +29,16 @@ function* ruleLines({ rule, outcome, findings, found, tested }: RuleResult, colo
   if (found > MAX_FINDINGS) yield `  and ${formatCount(found - MAX_FINDINGS)} more\n`;
 }
 
+function placeText({ name, file }: Renamed['from']): string {
+  return file === '' ? printable(name) : `${printable(name)} (${printable(file)})`;
+}
+
 /** What the gate found, without the tables. */
 export function* verdictLines(verdict: Verdict, colours: boolean): Iterable<string> {
   yield `${coloured(headline(verdict), verdict.outcome, colours)}\n`;
   for (const result of verdict.rules) yield* ruleLines(result, colours);
   for (const { from, to, base, head } of verdict.renamed) {
-    yield `renamed or moved: ${printable(from.name)} → ${printable(to.name)}, inclusive ${shareText(base)} → ${shareText(head)}\n`;
+    yield `renamed or moved: ${placeText(from)} → ${placeText(to)}, inclusive ${shareText(base)} → ${shareText(head)}\n`;
   }
   for (const note of verdict.notes) yield `note: ${printable(note)}\n`;
 }

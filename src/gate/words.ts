@@ -48,9 +48,9 @@ export function relativeText({ base, head, relative, relativeLow, relativeHigh }
   return `${signed(100 * relative, 1)} %${bounds}`;
 }
 
-/** The total in its unit. */
-export function amountText(value: number, { unit, name }: TotalTest): string {
-  return unit === '' ? `${Number(value.toPrecision(4)).toLocaleString('en')} (${name})` : formatValue(value, unit);
+/** The total in its unit, which the name says where there is none. */
+export function amountText(value: number, { unit }: TotalTest): string {
+  return unit === '' ? Number(value.toPrecision(4)).toLocaleString('en') : formatValue(value, unit);
 }
 
 export function needText({ runs, samples }: Needed): string {

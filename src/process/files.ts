@@ -30,18 +30,29 @@ export class FileBytes implements ByteSource {
       throw new ElfError('truncated', `bytes ${offset} to ${offset + length} of ${this.size}`);
     }
     const bytes = new Uint8Array(length);
-    for (let done = 0; done < length; ) {
-      const count = this.#readSome(bytes, done, offset + done);
-      if (count === 0) throw new ElfError('truncated', 'the file became shorter');
-      done += count;
-    }
+    this.#fill(bytes, offset, length);
     return bytes;
   }
 
+  readInto(target: Uint8Array, offset: number, length: number): void {
+    if (!(offset >= 0 && length >= 0 && offset + length <= this.size && length <= target.length)) {
+      throw new ElfError('truncated', `bytes ${offset} to ${offset + length} of ${this.size}`);
+    }
+    this.#fill(target, offset, length);
+  }
+
+  #fill(target: Uint8Array, offset: number, length: number): void {
+    for (let done = 0; done < length; ) {
+      const count = this.#readSome(target, done, length, offset + done);
+      if (count === 0) throw new ElfError('truncated', 'the file became shorter');
+      done += count;
+    }
+  }
+
   /** A file that cannot be read any more (EIO, ESTALE) is as good as cut off: its names are missing, not the recording. */
-  #readSome(bytes: Uint8Array, done: number, position: number): number {
+  #readSome(bytes: Uint8Array, done: number, length: number, position: number): number {
     try {
-      return readSync(this.fd, bytes, done, bytes.length - done, position);
+      return readSync(this.fd, bytes, done, length - done, position);
     } catch (error) {
       const code = systemCode(error);
       throw code === '' ? error : new ElfError('unreadable', `the file cannot be read: ${code}`);

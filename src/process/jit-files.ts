@@ -101,6 +101,7 @@ export class JitFiles implements JitOwner {
   /** After the samples of a drain. */
   mark(): void {
     const { perfMap, jitdump } = this.descriptors;
+    this.#reuse.begin(this.descriptors);
     this.#limits = { perfMap: sizeOf(perfMap), jitdump: sizeOf(jitdump) };
   }
 

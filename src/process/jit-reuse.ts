@@ -28,9 +28,15 @@ export class JitReuse {
     this.#sampled.clear();
   }
 
+  /** What is written from now on is compared. */
+  begin({ perfMap, jitdump }: JitDescriptors): void {
+    this.#compared ??= { perfMap: sizeOf(perfMap), jitdump: sizeOf(jitdump) };
+  }
+
   /** Whether code was generated, since the last call, where something was sampled before. */
   happened({ perfMap, jitdump }: JitDescriptors): boolean {
-    const before = this.#compared ?? { perfMap: sizeOf(perfMap), jitdump: sizeOf(jitdump) };
+    const before = this.#compared;
+    if (!before) return false;
     const map = this.#look(perfMap, before.perfMap, from => new PerfMap(MAX_FUNCTIONS, from));
     const dump = this.#look(jitdump, before.jitdump, from => new Jitdump(MAX_FUNCTIONS, from));
     this.#compared = { perfMap: map.end, jitdump: dump.end };

@@ -136,9 +136,9 @@ class DwarfTable implements SourceTable {
       this.#units = this.#open();
     }
     if (this.#units === undefined) return undefined;
-    const unit = this.#units.unitAt(address);
-    if (unit < 0) this.#index.addUnknown(address);
-    return unit < 0 ? undefined : this.#units.tableOf(unit);
+    const table = this.#units.tableAt(address);
+    if (table === undefined) this.#index.addUnknown(address);
+    return table;
   }
 
   #symbol(table: UnitTable, scope: number): number {

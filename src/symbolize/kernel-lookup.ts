@@ -1,6 +1,6 @@
 /**
  * Names of kernel addresses, one by one, from the running kernel. A recording has some hundred of them: they take less
- * than a millisecond, and /proc/kallsyms as a whole takes 70.
+ * than a millisecond, and /proc/kallsyms as a whole takes 60.
  */
 
 import type { KernelNames } from '../capture/addon.ts';

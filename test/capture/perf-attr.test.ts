@@ -99,11 +99,11 @@ describe('sampling into a buffer', () => {
     expect(flags.includes('inherit_thread')).toBe(inherit === 'threads');
   });
 
-  test.runIf(process.arch === 'x64')('16 KiB of stack with rbp, rsp and rip', () => {
+  test.runIf(process.arch === 'x64')('16 KiB of stack with rbp, rsp, rip and r10', () => {
     const bytes = buffered({ userStacks: 'copy' });
     const view = new DataView(bytes.buffer);
-    // asm/perf_regs.h: PERF_REG_X86_BP is 6, SP 7, IP 8.
-    expect(view.getBigUint64(80, true)).toBe((1n << 6n) | (1n << 7n) | (1n << 8n));
+    // asm/perf_regs.h: PERF_REG_X86_BP is 6, SP 7, IP 8, R10 18.
+    expect(view.getBigUint64(80, true)).toBe((1n << 6n) | (1n << 7n) | (1n << 8n) | (1n << 18n));
     expect(view.getUint32(88, true)).toBe(16384);
   });
 });

@@ -61,7 +61,7 @@ function read(
   return { seen, lost: reader.lost };
 }
 
-const registers = process.arch === 'arm64' ? [7n, 0x11n, 0x7ff0n, 0x401000n] : [7n, 0x7ff0n, 0x401000n];
+const registers = process.arch === 'arm64' ? [7n, 0x11n, 0x7ff0n, 0x401000n] : [7n, 0x7ff0n, 0x401000n, 0x11n];
 const stack = Uint8Array.from({ length: 64 }, (_, i) => i);
 const sample: TestPerfSample = { time: 5n, period: 1001001n, pid: 4_194_000, tid: 4_194_001, cpu: 3, registers, stack };
 const chainless = { layout: { callchain: false, stack: true } } as const;
@@ -82,13 +82,20 @@ describe('a sample becomes one of the BPF program', () => {
     const show = (words: Uint32Array) => {
       const bytes = Buffer.from(snapshotBytes(words, 0)!);
       const at = (offset: number) => bytes.readBigUInt64LE(offset);
-      return [at(Start.pc), at(Start.sp), at(Start.fp), at(Start.kernel), bytes.subarray(40).toString('hex')];
+      return [
+        at(Start.pc),
+        at(Start.sp),
+        at(Start.fp),
+        at(Start.extra),
+        at(Start.kernel),
+        bytes.subarray(40).toString('hex'),
+      ];
     };
-    const expected = [0x401000n, 0x7ff0n, 7n, 0n, Buffer.from(stack.subarray(0, 24)).toString('hex')];
+    const expected = [0x401000n, 0x7ff0n, 7n, 0x11n, 0n, Buffer.from(stack.subarray(0, 24)).toString('hex')];
     const record = perfSampleRecord({ ...sample, copied: 24 });
     expect(read(chainless, [[record]], show).seen).toEqual([expected]);
     const inKernel = perfSampleRecord({ ...sample, copied: 24, isKernel: true });
-    expect(read(chainless, [[inKernel]], show).seen).toEqual([expected.with(3, 1n)]);
+    expect(read(chainless, [[inKernel]], show).seen).toEqual([expected.with(4, 1n)]);
   });
 
   test('with the kernel part of its call chain before the snapshot', () => {

@@ -36,6 +36,7 @@ test('what is meant when nothing is said', () =>
       shortNames: false,
       inlines: true,
       lines: true,
+      debugDir: [],
       unwind: 'auto',
       unwindMemory: 64 * 2 ** 20,
       capture: 'auto',

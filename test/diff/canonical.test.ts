@@ -28,8 +28,15 @@ describe('names', () => {
     ['counter.0', 'counter.0'],
     ['Page.part', 'Page.part'],
     ['Tree.part.cold', 'Tree.part'],
-    ['main.main.func1', 'main.main.func1'],
     ['.cold', '.cold'],
+    // Go's closures and wrappers
+    ['main.main.func1', 'main.main.func'],
+    ['main.run.func1.2', 'main.run.func'],
+    ['main.run.func2.func1.1', 'main.run.func'],
+    ['main.(*Server).serve.gowrap3', 'main.(*Server).serve.gowrap'],
+    ['github.com/a/b.v2/pkg.Map[go.shape.int].func1', 'github.com/a/b.v2/pkg.Map[go.shape.int].func'],
+    ['main.func1', 'main.func1'],
+    ['main.run.function1', 'main.run.function1'],
     // lambdas
     ['run()::{lambda(int)#2}::operator()(int) const', 'run()::{lambda(int)}::operator()(int) const'],
     ["run()::'lambda3'(int)::operator()(int) const", "run()::'lambda'(int)::operator()(int) const"],
@@ -71,6 +78,9 @@ describe('JavaScript', () => {
     ['JS:~render /srv/b/app.js:99:1', '', 'render', 'app.js'],
     ['LazyCompile:^render file:///srv/app.mjs:12', '', 'render', 'app.mjs'],
     ['JS:* /srv/app.js:12:34', '', '(anonymous)', 'app.js'],
+    ['JS:*file:///srv/app.js:12:34', '', '(anonymous)', 'app.js'],
+    ['app.js:12:34', '/dist/app.js', '(anonymous)', 'app.js'],
+    ['https://host/main.3f2a9c1b.js:1:5324', '/dist/main.3f2a9c1b.js', '(anonymous)', 'main.js'],
     ['JS:*render', '', 'render', ''],
     ['JS::Evaluate(JSContext*)', '/usr/lib/libxul.so', 'JS::Evaluate(JSContext*)', 'libxul.so'],
     // Hashes of bundles, numbers of bundlers.

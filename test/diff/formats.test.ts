@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { decodePprof } from '../../src/decode/pprof.ts';
 import { changes, relative } from '../../src/diff/changes.ts';
 import { type Difference, diffProfiles } from '../../src/diff/difference.ts';
 import type { DiffEncodeOptions } from '../../src/diff/format.ts';
@@ -150,4 +151,18 @@ test('changes in shares and in values', () => {
   expect(of(true)).toEqual([300, 597, 297]);
   expect(of(false)).toEqual([30, 29.85, expect.closeTo(-0.15)]);
   expect([relative(4, 5), relative(4, 0), relative(0, 4)]).toEqual([25, -100, null]);
+});
+
+test('pprof holds base, head and their difference', () => {
+  const format = diffFormats.find(({ name }) => name === 'pprof')!;
+  const bytes = Buffer.concat([...format.encode(example, OPTIONS)].map(chunk => Buffer.from(chunk)));
+  const { sampleTypes, samples, stacks, locations, lines, functions, strings, comments } = decodePprof(bytes);
+  expect(sampleTypes.map(({ type }) => type)).toEqual(['base_samples', 'head_samples', 'samples']);
+  const leaf = (stack: number) =>
+    strings[functions.name[lines.function[locations.firstLine[stacks.location[stack]!]!]!]!];
+  const rows = Array.from(samples.stack, (stack, i) => [leaf(stack), ...samples.values.map(column => column[i])]);
+  expect(rows).toContainEqual(['parse', 400, 1200, 800]);
+  expect(rows).toContainEqual(['log', 200, 0, -200]);
+  expect(comments[0]).toBe('before → after');
+  expect(() => diffProfiles(decodePprof(bytes), decodePprof(bytes))).toThrow('it is a difference already');
 });

@@ -54,6 +54,9 @@ describe.skipIf(obstacle !== '')(needsBpf('runs of a command'), () => {
       expect(wallMs).toBeGreaterThan(0);
       expect([metric, metricName, rung]).toEqual([cpuMs, 'cpu ms', 'bpf']);
     }
+    const files = readdirSync(out('both'));
+    expect(files).toEqual(expect.arrayContaining(['flame.svg', 'flame.html', 'diff.svg', 'diff.html', 'report.md']));
+    expect(readFileSync(join(out('both'), 'report.md'), 'utf8')).toContain('burn');
     expect(stderr).toMatch(/base warm-up: .*head warm-up: .*base 1 of 2: .* samples, 0 lost/s);
   });
 
@@ -77,9 +80,20 @@ describe.skipIf(obstacle !== '')(needsBpf('runs of a command'), () => {
     expect(run?.metricName).toBe(name);
   });
 
-  test('of another command for the base', () => {
+  test('of another command for the base; and of commands too short to be sampled', () => {
     const args = ['--runs', '1', '--warmup', '0', '--base-cmd', 'echo base | tr a-z A-Z', '--', 'echo', 'head'];
-    expect(ci('command', ...args).stdout).toBe('BASE\nhead\n');
+    const { status, stdout, stderr } = ci('command', ...args);
+    expect(stdout).toBe('BASE\nhead\n');
+    expect(status, stderr).toBe(0);
+  });
+
+  test('files that are too large are not kept, and that is said', () => {
+    const burn = compile(folder, 'burn.c');
+    const { status, stderr } = ci('large', '--runs', '1', '--warmup', '0', '--max-size', '16K', '--', burn, '300');
+    expect(status, stderr).toBe(0);
+    expect(stderr).toContain('are more than --max-size');
+    expect(readdirSync(out('large'))).not.toContain('flame.html');
+    expect(readdirSync(out('large'))).toContain('head-1.pb.gz');
   });
 
   test('a command that fails ends it with its status, and its profile is kept', () => {
@@ -115,6 +129,7 @@ describe.skipIf(obstacle !== '')(needsBpf('runs of a command'), () => {
 
   test.each([
     ['no such command', ['--', 'no-such-command'], 127, 'no such command'],
+    ['no way to sample it', ['--capture', 'perf-user', '-e', 'cpu-clock:k', '--', 'true'], 5, 'sampled by root only'],
     ['no such folder', ['--base-dir', 'no-such-folder', '--', 'true'], 2, 'there is no folder "no-such-folder"'],
     ['a name for nothing', ['--metric-name', 'x', '--', 'true'], 2, 'what --metric-regex finds'],
     ['no pattern', ['--metric-regex', '(', '--', 'true'], 2, 'Invalid regular expression'],

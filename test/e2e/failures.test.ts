@@ -138,7 +138,7 @@ describe.skipIf(obstacle)(needsBpf('bad input loses nothing'), () => {
   });
 
   test.skipIf(!canMount)('a kernel without BTF (needs mount namespaces, to hide its file)', () => {
-    const script = `mount -t tmpfs none /sys/kernel/btf && exec ${process.execPath} ${main} record -a -d 1 -o ${path('b.svg')}`;
+    const script = `mount -t tmpfs none /sys/kernel/btf && exec ${process.execPath} ${main} record --capture bpf -a -d 1 -o ${path('b.svg')}`;
     const { status, stderr } = spawnSync('unshare', ['-m', 'sh', '-c', script], { encoding: 'utf8' });
     expect(stderr).toContain('error: this kernel does not describe its types');
     expect(status).toBe(5);

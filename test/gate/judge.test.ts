@@ -180,6 +180,15 @@ describe('renamed and moved functions', () => {
     ]);
   });
 
+  test('to another file: told, and compared', () => {
+    const verdict = verdictOf(difference(before, after, files), ['self:any>10%']);
+    expect(verdict.renamed).toEqual([]);
+    const moved = diffProfiles(runs(before, files), runs(after, { ...files, parse: 'parser.c' }));
+    const [found] = verdictOf(moved, ['self:any>10%']).renamed;
+    expect(found).toMatchObject({ from: { name: 'parse', file: 'parse.c' }, to: { name: 'parse', file: 'parser.c' } });
+    expect(findings(verdictOf(moved, ['self:any>10%']))).toEqual(['regressed parse self']);
+  });
+
   test('another share is another function', () => {
     const larger = { ...rest, 'app;main;parse_input': [700, 710, 690, 700, 705] };
     const verdict = verdictOf(difference(before, larger, files), ['any>10%']);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { symbolize } from '../../src/symbolize/symbolizer.ts';
@@ -56,6 +57,25 @@ describe.skipIf(!isPossible)('a stripped Go program (needs go, llvm-symbolizer, 
 });
 
 describe.skipIf(!has('go'))('a Go program (needs go)', () => {
+  it('stripped, has the functions and lines of `go tool addr2line` on its twin', { timeout: 120_000 }, () => {
+    const { full, stripped } = buildTwins(path(), 'shapes.go');
+    const table = openGo(readFileSync(stripped));
+    const addresses = textAddresses(full, 3000, 4);
+    const input = addresses.map(address => `0x${address.toString(16)}\n`).join('');
+    const answers = execFileSync('go', ['tool', 'addr2line', full], { input, encoding: 'utf8' }).trim().split('\n');
+    let compared = 0;
+    for (const [i, address] of addresses.entries()) {
+      const lines = linesAt(table, address);
+      // Between two functions it repeats the last line of the first; nothing runs there.
+      if (lines[0]!.line === 0) continue;
+      // It has the line of the innermost call, and the name of the function around all of them.
+      expect(`${lines[0]!.file}:${lines[0]!.line}`).toBe(answers[2 * i + 1]);
+      expect(lines.at(-1)!.name.replaceAll('·', '.')).toBe(answers[2 * i]!.replace(/\.abi0$/, ''));
+      compared++;
+    }
+    expect(compared).toBeGreaterThan(2500);
+  });
+
   it('has readable names of generic functions beside their own, and lines', { timeout: 120_000 }, () => {
     const { stripped } = buildTwins(path(), 'shapes.go');
     const mapping = mappingOf(readFileSync(stripped));

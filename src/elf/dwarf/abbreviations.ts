@@ -1,17 +1,16 @@
 /** Abbreviation tables (DWARF 5, 7.5.3), compiled into what a walk over the entries of a unit has to do. */
 
 import { ElfError } from '../bytes.ts';
-import type { Cursor } from '../cfi/cursor.ts';
+import { Cursor } from '../cfi/cursor.ts';
 import * as D from './constants.ts';
 import { type Encoding, isAddressForm, lengthOf, unknownLength } from './forms.ts';
 import type { DwarfSection } from './section.ts';
 
 /** Compilers number from 1; a table of gcc has some hundred, one of a whole Go program some ten. */
 const maxCode = 1 << 18;
-const maxSpecs = 1 << 20;
 const firstWindow = 1 << 14;
 /** Of one section this much is read for one table at most. */
-const maxWindow = 1 << 26;
+const maxWindow = 1 << 22;
 
 /** What a walk does at an entry. */
 export const EntryKind = { other: 0, function: 1, inlined: 2, container: 3, type: 4 } as const;
@@ -69,40 +68,93 @@ function kindOfTag(tag: number): number {
   return containers.has(tag) ? EntryKind.container : EntryKind.other;
 }
 
-/** Entries by code. Of code c: attributes `firstSpec[c]` … `endSpec[c]` − 1, steps `firstStep[c]` … `endStep[c]` − 1. */
+/**
+ * Entries by code. A table of gcc has hundreds of them and a walk meets few: steps are worked out when they are needed.
+ */
 export class Abbreviations {
+  /** How much was read. */
+  bytes = 0;
   /** One more than the highest code. */
   length = 0;
-  kind = new Uint8Array(64);
+  /** {@link EntryKind}. */
+  kind = new Uint8Array(1024);
   /** 0 when the code is not in the table, 1 for an entry without children, 2 for one with children. */
-  shape = new Uint8Array(64);
-  firstSpec = new Uint32Array(64);
-  endSpec = new Uint32Array(64);
-  firstStep = new Uint32Array(64);
-  endStep = new Uint32Array(64);
-  readonly attributes: number[] = [];
-  readonly forms: number[] = [];
-  /** Of DW_FORM_implicit_const. */
-  readonly implicit: number[] = [];
+  shape = new Uint8Array(1024);
+  /** Of an entry without children that is of no interest: its bytes behind the code, where that is known; else −1. */
+  leaf = new Int32Array(1024).fill(-1);
+  /** The steps of a code are `steps[firstStep]` … `steps[endStep − 1]`; firstStep is −1 until {@link compile}. */
+  firstStep = new Int32Array(1024);
+  endStep = new Int32Array(1024);
   readonly steps: number[] = [];
   /** Of each step: the value of DW_FORM_implicit_const. */
-  readonly stepImplicit: number[] = [];
+  readonly implicit: number[] = [];
+  readonly #encoding: Encoding;
+  readonly #bytes: Uint8Array;
+  /** Where the attributes of each code are. */
+  #specs = new Uint32Array(1024);
 
-  reserve(code: number): void {
-    if (code >= maxCode) throw new ElfError('too-large', `an abbreviation has the number ${code}`);
+  constructor(encoding: Encoding, bytes: Uint8Array = new Uint8Array(0)) {
+    this.#encoding = encoding;
+    this.#bytes = bytes;
+  }
+
+  /** @throws ElfError `too-large` */
+  add(code: number, tag: number, hasChildren: boolean, specs: number): void {
+    if (code >= this.kind.length) this.#reserve(code);
     this.length = Math.max(this.length, code + 1);
-    if (code < this.kind.length) return;
+    this.kind[code] = kindOfTag(tag);
+    this.shape[code] = hasChildren ? 2 : 1;
+    this.firstStep[code] = -1;
+    this.leaf[code] = -1;
+    this.#specs[code] = specs;
+  }
+
+  /** The attributes of a code: attribute, form (and constant) in turns, up to two zeros. */
+  specs(code: number): Cursor {
+    return new Cursor(this.#bytes, this.#specs[code]!, this.#bytes.length);
+  }
+
+  /** Works out the steps of a code. */
+  compile(code: number): void {
+    const specs = this.specs(code);
+    const hasRanges = this.kind[code] === EntryKind.function || this.kind[code] === EntryKind.inlined;
+    this.firstStep[code] = this.steps.length;
+    for (;;) {
+      const attribute = specs.uleb();
+      const form = specs.uleb();
+      if ((attribute === 0 && form === 0) || specs.overrun) break;
+      const implicit = form === D.DW_FORM_implicit_const ? specs.sleb() : 0;
+      this.#addStep(this.firstStep[code]!, slotFor(attribute, form, hasRanges), form, implicit);
+    }
+    this.endStep[code] = this.steps.length;
+    const last = this.steps.length - 1;
+    const isFixed = last === this.firstStep[code] && this.steps[last]! >= 0 && this.steps[last]! < readStep;
+    if (isFixed && this.kind[code] === EntryKind.other && this.shape[code] === 1) this.leaf[code] = this.steps[last]!;
+  }
+
+  #addStep(first: number, slot: number, form: number, implicit: number): void {
+    const { steps } = this;
+    const last = steps.length - 1;
+    const length = lengthOf(form, this.#encoding);
+    if (slot >= 0 && length !== unknownLength) steps.push(readStep + slot * 2 ** formBits + form);
+    else if (length >= 0 && last >= first && steps[last]! >= 0 && steps[last]! < readStep - 16) steps[last]! += length;
+    else steps.push(length);
+    if (this.implicit.length < steps.length) this.implicit.push(implicit);
+  }
+
+  #reserve(code: number): void {
+    if (code >= maxCode) throw new ElfError('too-large', `an abbreviation has the number ${code}`);
     const capacity = 2 ** Math.ceil(Math.log2(code + 1));
     this.kind = grown(this.kind, new Uint8Array(capacity));
     this.shape = grown(this.shape, new Uint8Array(capacity));
-    this.firstSpec = grown(this.firstSpec, new Uint32Array(capacity));
-    this.endSpec = grown(this.endSpec, new Uint32Array(capacity));
-    this.firstStep = grown(this.firstStep, new Uint32Array(capacity));
-    this.endStep = grown(this.endStep, new Uint32Array(capacity));
+    this.leaf = grown(this.leaf, new Int32Array(capacity).fill(-1));
+    this.firstStep = grown(this.firstStep, new Int32Array(capacity));
+    this.endStep = grown(this.endStep, new Int32Array(capacity));
+    this.#specs = grown(this.#specs, new Uint32Array(capacity));
   }
 }
 
-function grown<T extends Uint8Array | Uint32Array>(from: T, to: T): T {
+function grown<T extends Uint8Array | Uint32Array | Int32Array>(from: T, to: T): T {
   to.set(from);
   return to;
 }
@@ -113,9 +165,13 @@ function grown<T extends Uint8Array | Uint32Array>(from: T, to: T): T {
  */
 export function readAbbreviations(section: DwarfSection, offset: number, encoding: Encoding, only = 0): Abbreviations {
   for (let window = firstWindow; ; window *= 8) {
-    const cursor = section.cursorAt(offset, window);
+    const bytes = section.read(offset, Math.min(window, section.size - offset));
+    const cursor = new Cursor(bytes, 0, bytes.length);
     const table = parse(cursor, encoding, only);
-    if (!cursor.overrun) return table;
+    if (!cursor.overrun) {
+      table.bytes = cursor.at;
+      return table;
+    }
     if (window >= section.size - offset || window > maxWindow) {
       throw new ElfError('damaged', 'a table of abbreviations has no end');
     }
@@ -123,36 +179,33 @@ export function readAbbreviations(section: DwarfSection, offset: number, encodin
 }
 
 function parse(cursor: Cursor, encoding: Encoding, only: number): Abbreviations {
-  const table = new Abbreviations();
+  const table = new Abbreviations(encoding, cursor.bytes);
   for (;;) {
     const code = cursor.uleb();
-    if (code === 0 || cursor.overrun) return table;
-    table.reserve(code);
+    if (code === 0) return table;
     const tag = cursor.uleb();
-    table.kind[code] = kindOfTag(tag);
-    table.shape[code] = cursor.u8() === 0 ? 1 : 2;
-    table.firstSpec[code] = table.forms.length;
-    table.firstStep[code] = table.steps.length;
-    parseSpecs(cursor, table, code, encoding);
-    table.endSpec[code] = table.forms.length;
-    table.endStep[code] = table.steps.length;
-    if (code === only) return table;
+    table.add(code, tag, cursor.u8() !== 0, cursor.at);
+    skipSpecs(cursor);
+    if (cursor.overrun || code === only) return table;
   }
 }
 
-function parseSpecs(cursor: Cursor, table: Abbreviations, code: number, encoding: Encoding): void {
-  const hasRanges = table.kind[code] === EntryKind.function || table.kind[code] === EntryKind.inlined;
-  for (;;) {
-    const attribute = cursor.uleb();
-    const form = cursor.uleb();
-    if ((attribute === 0 && form === 0) || cursor.overrun) return;
-    const implicit = form === D.DW_FORM_implicit_const ? cursor.sleb() : 0;
-    if (table.forms.length >= maxSpecs) throw new ElfError('too-large', 'a table of abbreviations is too large');
-    table.attributes.push(attribute);
-    table.forms.push(form);
-    table.implicit.push(implicit);
-    addStep(table, table.firstStep[code]!, slotFor(attribute, form, hasRanges), form, implicit, encoding);
+/** Moves behind the two zeros that end the attributes of an entry. */
+function skipSpecs(cursor: Cursor): void {
+  const { bytes, end } = cursor;
+  let at = cursor.at;
+  while (at < end) {
+    const attribute = bytes[at++]!;
+    if (attribute >= 0x80) while (bytes[at++]! >= 0x80);
+    const form = bytes[at++]!;
+    if (form >= 0x80) while (bytes[at++]! >= 0x80);
+    else if (form === D.DW_FORM_implicit_const) while (bytes[at++]! >= 0x80);
+    else if (form === 0 && attribute === 0) {
+      cursor.at = at;
+      return;
+    }
   }
+  cursor.fail();
 }
 
 /** Where the walk keeps an attribute, −1 when it does not. */
@@ -175,21 +228,4 @@ function slotFor(attribute: number, form: number, hasRanges: boolean): number {
     default:
       return -1;
   }
-}
-
-function addStep(
-  table: Abbreviations,
-  first: number,
-  slot: number,
-  form: number,
-  implicit: number,
-  encoding: Encoding,
-): void {
-  const { steps } = table;
-  const last = steps.length - 1;
-  const length = lengthOf(form, encoding);
-  if (slot >= 0 && length !== unknownLength) steps.push(readStep + slot * 2 ** formBits + form);
-  else if (length >= 0 && last >= first && steps[last]! >= 0 && steps[last]! < readStep - 16) steps[last]! += length;
-  else steps.push(length);
-  if (table.stepImplicit.length < steps.length) table.stepImplicit.push(implicit);
 }

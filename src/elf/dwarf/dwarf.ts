@@ -2,23 +2,26 @@
 
 import { ElfError } from '../bytes.ts';
 import { CodeSpace } from './code-space.ts';
-import { flattenUnit } from './flat-unit.ts';
+import { FlatUnit } from './flat-unit.ts';
 import { InfoFile } from './info-file.ts';
+import * as kept from './kept.ts';
 import { Names } from './names.ts';
 import type { DwarfParts } from './parts.ts';
 import { SplitUnits } from './split.ts';
 import { Unit } from './unit.ts';
 import { UnitIndex } from './unit-index.ts';
 import type { UnitTable, UnitTables } from './unit-table.ts';
+import { Work } from './work.ts';
 
-/** Tables that are kept of one program, bytes. A unit of C++ has some 100 kB. */
-const maxKept = 96 * 2 ** 20;
+/** What each query may cost more, bytes: a unit that was forgotten is read again. */
+const perQuery = 1 << 16;
 
 /** undefined when there is no .debug_info, or nothing in it. */
 export function openDwarf(parts: DwarfParts): Dwarf | undefined {
   try {
-    const supplementary = parts.supplementary && new InfoFile(parts.supplementary, '');
-    const file = new InfoFile(parts.main, '', supplementary);
+    const work = new Work();
+    const supplementary = parts.supplementary && new InfoFile(parts.supplementary, '', work);
+    const file = new InfoFile(parts.main, '', work, supplementary);
     return file.headers.length === 0 ? undefined : new Dwarf(parts, file);
   } catch (error) {
     if (error instanceof ElfError) return undefined;
@@ -32,15 +35,15 @@ export class Dwarf implements UnitTables {
   readonly #names = new Names();
   readonly #split: SplitUnits;
   readonly #units: (Unit | undefined)[] = [];
-  /** The last one used is the last one. */
-  readonly #tables = new Map<number, (UnitTable & { bytes: number }) | undefined>();
-  #kept = 0;
+  readonly #flat = new Map<number, FlatUnit>();
+  readonly #damaged = new Set<number>();
+  #last: FlatUnit | undefined;
   #index: UnitIndex | undefined;
 
   constructor(parts: DwarfParts, file: InfoFile) {
     this.#file = file;
     this.#code = new CodeSpace(parts.main.elf);
-    this.#split = new SplitUnits(parts);
+    this.#split = new SplitUnits(parts, file.work);
   }
 
   unitAt(address: number): number {
@@ -49,37 +52,39 @@ export class Dwarf implements UnitTables {
   }
 
   tableOf(unit: number): UnitTable | undefined {
-    const known = this.#tables.get(unit);
-    if (known !== undefined || this.#tables.has(unit)) {
-      this.#tables.delete(unit);
-      this.#tables.set(unit, known);
-      return known;
-    }
-    const table = this.#read(unit);
-    this.#tables.set(unit, table);
-    this.#kept += table?.bytes ?? 0;
-    this.#forget();
-    return table;
+    this.#file.work.allow(perQuery);
+    return this.#use(unit, flat => flat.whole);
   }
 
-  #forget(): void {
-    for (const [unit, table] of this.#tables) {
-      if (this.#kept <= maxKept || this.#tables.size === 1) return;
-      // That a unit is damaged is remembered: it costs nothing.
-      if (table === undefined) continue;
-      this.#tables.delete(unit);
-      this.#kept -= table.bytes;
-    }
+  tableAt(address: number): UnitTable | undefined {
+    this.#file.work.allow(perQuery);
+    return this.#use(this.unitAt(address), flat => flat.tableAt(address));
   }
 
-  #read(index: number): (UnitTable & { bytes: number }) | undefined {
+  #use(index: number, get: (flat: FlatUnit) => UnitTable): UnitTable | undefined {
+    if (index < 0 || this.#damaged.has(index)) return undefined;
     try {
-      const unit = this.#unitOf(index);
-      return flattenUnit(unit, this.#split.of(unit) ?? unit, this.#code, this.#names);
+      const flat = this.#flatOf(index);
+      const table = get(flat);
+      if (flat !== this.#last) kept.use(flat, () => this.#flat.delete(index));
+      this.#last = flat;
+      return table;
     } catch (error) {
-      if (error instanceof ElfError) return undefined;
-      throw error;
+      if (!(error instanceof ElfError)) throw error;
+      // What was too much now may be read for a later query.
+      if (!this.#file.work.isSpent) this.#damaged.add(index);
+      return undefined;
     }
+  }
+
+  #flatOf(index: number): FlatUnit {
+    let flat = this.#flat.get(index);
+    if (flat === undefined) {
+      const unit = this.#unitOf(index);
+      flat = new FlatUnit(unit, this.#split.of(unit) ?? unit, this.#code, this.#names);
+      this.#flat.set(index, flat);
+    }
+    return flat;
   }
 
   #unitOf(index: number): Unit {

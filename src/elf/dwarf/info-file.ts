@@ -5,25 +5,29 @@ import type { Encoding } from './forms.ts';
 import type { DwarfFile } from './parts.ts';
 import { type DwarfSection, DwarfSections } from './section.ts';
 import { readUnitHeaders, type UnitHeader } from './unit-headers.ts';
+import type { Work } from './work.ts';
 
 /** Where a text lies: offset · 8 + one of these. 0 is no text. */
 export const TextIn = { str: 1, lineStr: 2, supplementary: 3, info: 4, line: 5 } as const;
 
 /** Tables of abbreviations that are kept: units are read one after the other, and many share one or have their own. */
-const maxTables = 32;
+const maxTables = 256;
 
 export class InfoFile {
   readonly sections: DwarfSections;
   readonly info: DwarfSection | undefined;
   readonly supplementary: InfoFile | undefined;
+  readonly work: Work;
   #headers: UnitHeader[] | undefined;
   readonly #tables = new Map<string, Abbreviations>();
 
   /** `suffix` is '.dwo' for what is split off. */
-  constructor(file: DwarfFile, suffix: '' | '.dwo', supplementary?: InfoFile) {
+  constructor(file: DwarfFile, suffix: '' | '.dwo', work: Work, supplementary?: InfoFile) {
+    this.work = work;
     this.sections = new DwarfSections(file, suffix);
     this.info = this.sections.get('info');
     this.supplementary = supplementary;
+    work.add((this.info?.size ?? 0) + (this.sections.get('line')?.size ?? 0));
   }
 
   get headers(): readonly UnitHeader[] {
@@ -54,8 +58,9 @@ export class InfoFile {
     let table = this.#tables.get(key);
     if (table !== undefined) return table;
     const section = this.sections.get('abbrev');
-    if (section === undefined) return new Abbreviations();
+    if (section === undefined) return new Abbreviations(encoding);
     table = readAbbreviations(section, offset, encoding, only);
+    this.work.spend(table.bytes);
     if (only !== 0) return table;
     if (this.#tables.size >= maxTables) this.#tables.clear();
     this.#tables.set(key, table);

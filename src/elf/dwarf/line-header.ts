@@ -164,6 +164,5 @@ function readTable(
 
 function readPath(cursor: Cursor, base: number, form: number, wide: boolean, unit: Unit): number {
   if (form === D.DW_FORM_string) return readInline(cursor, base);
-  if (wide !== unit.header.wide) return cursor.fail();
-  return unit.readText(cursor, form, 0);
+  return unit.readText(cursor, form, 0, wide);
 }

@@ -12,6 +12,8 @@ const DW_LNS_copy = 1;
 const DW_LNS_advance_pc = 2;
 const DW_LNS_advance_line = 3;
 const DW_LNS_set_file = 4;
+const DW_LNS_set_column = 5;
+const DW_LNS_negate_stmt = 6;
 const DW_LNS_const_add_pc = 8;
 const DW_LNS_fixed_advance_pc = 9;
 const DW_LNE_end_sequence = 1;
@@ -27,91 +29,86 @@ const maxProgram = 1 << 28;
 export function runLineProgram(section: DwarfSection, header: LineHeader, code: CodeSpace): LineIntervals {
   const { program, end } = header;
   if (end - program > maxProgram) throw new ElfError('too-large', 'a line program is too large');
-  const bytes = section.read(program, end - program);
+  const bytes = section.readForNow(program, end - program);
   const rows = new LineRows(code);
-  new Machine(bytes, header, rows).run();
+  if (header.lineRange > 0) run(bytes, header, rows);
   return rows.done();
 }
 
-/** The registers of the state machine (6.2.2) that are looked at. */
-class Machine {
-  readonly #cursor: Cursor;
-  readonly #header: LineHeader;
-  readonly #rows: LineRows;
-  /** What is added to the number of a file: from DWARF 5 on there is a file 0. */
-  readonly #firstFile: number;
-  #address = 0;
-  #file = 1;
-  #line = 1;
-
-  constructor(bytes: Uint8Array, header: LineHeader, rows: LineRows) {
-    this.#cursor = new Cursor(bytes, 0, bytes.length);
-    this.#header = header;
-    this.#rows = rows;
-    this.#firstFile = header.version >= 5 ? 1 : 0;
+/** Of each special opcode (6.2.5.1): how far it moves. */
+function specialOpcodes({ opcodeBase, lineBase, lineRange, minInstruction }: LineHeader) {
+  const byAddress = new Int32Array(256);
+  const byLine = new Int32Array(256);
+  for (let opcode = opcodeBase; opcode < 256; opcode++) {
+    byAddress[opcode] = Math.floor((opcode - opcodeBase) / lineRange) * minInstruction;
+    byLine[opcode] = lineBase + ((opcode - opcodeBase) % lineRange);
   }
+  return { byAddress, byLine };
+}
 
-  run(): void {
-    const { opcodeBase, lineBase, lineRange, minInstruction } = this.#header;
-    if (lineRange === 0) return;
-    // Of each special opcode (6.2.5.1): how far it moves.
-    const byAddress = new Int32Array(256);
-    const byLine = new Int32Array(256);
-    for (let opcode = opcodeBase; opcode < 256; opcode++) {
-      byAddress[opcode] = Math.floor((opcode - opcodeBase) / lineRange) * minInstruction;
-      byLine[opcode] = lineBase + ((opcode - opcodeBase) % lineRange);
+/**
+ * The state machine (6.2.2) with the registers that are looked at. They are local variables, and nearly all of a program
+ * is special opcodes and a few standard ones: it runs through 10 MB of them.
+ */
+function run(bytes: Uint8Array, header: LineHeader, rows: LineRows): void {
+  const { opcodeBase, minInstruction, operands } = header;
+  const { byAddress, byLine } = specialOpcodes(header);
+  const cursor = new Cursor(bytes, 0, bytes.length);
+  const end = bytes.length;
+  // From DWARF 5 on there is a file 0.
+  const firstFile = header.version >= 5 ? 1 : 0;
+  let [at, address, file, line] = [0, 0, 1 + firstFile, 1];
+  // Of the last row: a row that says the same is none.
+  let [lastFile, lastLine] = [-1, -1];
+  while (at < end) {
+    const opcode = bytes[at++]!;
+    if (opcode >= opcodeBase || opcode === DW_LNS_copy) {
+      address += byAddress[opcode]!;
+      line += byLine[opcode]!;
+      if (line === lastLine && file === lastFile) continue;
+      rows.add(address, file, line);
+      lastLine = line;
+      lastFile = file;
+      continue;
     }
-    const cursor = this.#cursor;
-    const { bytes, end } = cursor;
-    while (cursor.at < end) {
-      const opcode = bytes[cursor.at++]!;
-      if (opcode >= opcodeBase) {
-        this.#address += byAddress[opcode]!;
-        this.#line += byLine[opcode]!;
-        this.#rows.add(this.#address, this.#file + this.#firstFile, this.#line);
-      } else if (opcode === 0) this.#extended();
-      else this.#standard(opcode, byAddress[255]!);
-    }
-  }
-
-  #standard(opcode: number, constAdd: number): void {
-    const cursor = this.#cursor;
+    cursor.at = at;
     switch (opcode) {
-      case DW_LNS_copy:
-        this.#rows.add(this.#address, this.#file + this.#firstFile, this.#line);
+      case 0: {
+        const length = cursor.uleb();
+        const next = cursor.at + length;
+        const extended = cursor.u8();
+        if (extended === DW_LNE_end_sequence) {
+          rows.endSequence(address);
+          lastLine = -1;
+          [address, file, line] = [0, 1 + firstFile, 1];
+        } else if (extended === DW_LNE_set_address) address = length === 9 ? cursor.i64() : cursor.u32();
+        cursor.at = next;
         break;
+      }
       case DW_LNS_advance_pc:
-        this.#address += cursor.uleb() * this.#header.minInstruction;
+        address += cursor.uleb() * minInstruction;
         break;
       case DW_LNS_advance_line:
-        this.#line += cursor.sleb();
+        line += cursor.sleb();
         break;
       case DW_LNS_set_file:
-        this.#file = cursor.uleb();
+        file = cursor.uleb() + firstFile;
+        break;
+      case DW_LNS_set_column:
+        cursor.uleb();
+        break;
+      case DW_LNS_negate_stmt:
         break;
       case DW_LNS_const_add_pc:
-        this.#address += constAdd;
+        address += byAddress[255]!;
         break;
       case DW_LNS_fixed_advance_pc:
-        this.#address += cursor.u16();
+        address += cursor.u16();
         break;
       default:
-        // Columns, statements and blocks, and what a later version may add.
-        for (let i = this.#header.operands[opcode]!; i > 0; i--) cursor.uleb();
+        // Blocks and prologues, and what a later version may add.
+        for (let i = operands[opcode]!; i > 0; i--) cursor.uleb();
     }
-  }
-
-  #extended(): void {
-    const cursor = this.#cursor;
-    const length = cursor.uleb();
-    const next = cursor.at + length;
-    const opcode = cursor.u8();
-    if (opcode === DW_LNE_end_sequence) {
-      this.#rows.endSequence(this.#address);
-      this.#address = 0;
-      this.#file = 1;
-      this.#line = 1;
-    } else if (opcode === DW_LNE_set_address) this.#address = length === 9 ? cursor.i64() : cursor.u32();
-    cursor.at = next;
+    at = cursor.at;
   }
 }

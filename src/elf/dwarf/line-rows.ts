@@ -12,12 +12,14 @@ const maxDistance = 2 ** 32 - 1;
 /** Columns of views and statements are signed in some programs: what is no line is none. */
 const maxLine = 2 ** 31;
 
+/** Rows are collected here and then copied: tables are read one after the other, and they have up to megabytes. */
+let [starts, files, lines] = [new Uint32Array(4096), new Uint32Array(4096), new Uint32Array(4096)];
+/** More are given back. */
+const maxScratch = 1 << 20;
+
 export class LineRows {
   readonly #code: CodeSpace;
   #length = 0;
-  #starts = new Uint32Array(1024);
-  #file = new Uint32Array(1024);
-  #line = new Uint32Array(1024);
   /** The first row of each sequence. */
   readonly #sequences: number[] = [];
   /** The first row of the current sequence; −1 between two, −2 in one that is left out. */
@@ -33,14 +35,14 @@ export class LineRows {
     const distance = address - this.#code.base;
     const last = this.#length - 1;
     if (last >= this.#first) {
-      const before = this.#starts[last]!;
+      const before = starts[last]!;
       // Rows at one address: the last one counts. Rows that go back contradict the standard.
       if (distance === before) {
-        this.#file[last] = file;
-        this.#line[last] = line;
+        files[last] = file;
+        lines[last] = line;
         return;
       }
-      if (distance < before || (this.#file[last] === file && this.#line[last] === line)) return;
+      if (distance < before || (files[last] === file && lines[last] === line)) return;
     }
     this.#push(distance, file, line);
   }
@@ -49,10 +51,10 @@ export class LineRows {
     if (this.#first >= 0) {
       const distance = address - this.#code.base;
       const last = this.#length - 1;
-      if (distance > this.#starts[last]!) this.#push(distance, 0, 0);
+      if (distance > starts[last]!) this.#push(distance, 0, 0);
       else {
-        this.#file[last] = 0;
-        this.#line[last] = 0;
+        files[last] = 0;
+        lines[last] = 0;
       }
     }
     this.#first = -1;
@@ -71,42 +73,61 @@ export class LineRows {
 
   #push(distance: number, file: number, line: number): void {
     if (this.#length >= maxRows) throw new ElfError('too-large', 'a line program makes too many rows');
-    if (this.#length === this.#starts.length) {
-      this.#starts = growUint32(this.#starts);
-      this.#file = growUint32(this.#file);
-      this.#line = growUint32(this.#line);
+    if (this.#length === starts.length) {
+      starts = growUint32(starts);
+      files = growUint32(files);
+      lines = growUint32(lines);
     }
-    this.#starts[this.#length] = Math.min(distance, maxDistance);
-    this.#file[this.#length] = file;
-    this.#line[this.#length++] = line > 0 && line < maxLine ? line : 0;
+    starts[this.#length] = Math.min(distance, maxDistance);
+    files[this.#length] = file;
+    lines[this.#length++] = line > 0 && line < maxLine ? line : 0;
   }
 
   /** All rows by address. Where sequences overlap the one that begins first has the code. */
   done(): LineIntervals {
-    if (this.#first >= 0) this.endSequence(this.#starts[this.#length - 1]! + this.#code.base + 1);
+    if (this.#first >= 0) this.endSequence(starts[this.#length - 1]! + this.#code.base + 1);
     const length = this.#length;
+    const result = this.#isInOrder() ? copy(length) : this.#sorted();
+    if (starts.length > maxScratch) {
+      [starts, files, lines] = [new Uint32Array(4096), new Uint32Array(4096), new Uint32Array(4096)];
+    }
+    return result;
+  }
+
+  #isInOrder(): boolean {
+    for (let i = 1; i < this.#sequences.length; i++) {
+      const first = this.#sequences[i]!;
+      if (starts[first]! <= starts[first - 1]!) return false;
+    }
+    return true;
+  }
+
+  #sorted(): LineIntervals {
     const sequences = this.#sequences;
-    const starts = new Uint32Array(length);
-    const file = new Uint32Array(length);
-    const line = new Uint32Array(length);
     const order = orderByAddress(
-      Float64Array.from(sequences, row => this.#starts[row]!),
+      Float64Array.from(sequences, row => starts[row]!),
       sequences.length,
     );
+    const result = copy(this.#length);
     let to = 0;
     for (const sequence of order) {
-      const end = sequences[sequence + 1] ?? length;
+      const end = sequences[sequence + 1] ?? this.#length;
       for (let row = sequences[sequence]!; row < end; row++) {
-        const start = this.#starts[row]!;
-        if (to > 0 && start <= starts[to - 1]!) {
-          if (start < starts[to - 1]!) continue;
+        const start = starts[row]!;
+        if (to > 0 && start <= result.starts[to - 1]!) {
+          if (start < result.starts[to - 1]!) continue;
           to--;
         }
-        starts[to] = start;
-        file[to] = this.#file[row]!;
-        line[to++] = this.#line[row]!;
+        result.starts[to] = start;
+        result.file[to] = files[row]!;
+        result.line[to++] = lines[row]!;
       }
     }
-    return { starts: starts.slice(0, to), file: file.slice(0, to), line: line.slice(0, to) };
+    if (to === this.#length) return result;
+    return { starts: result.starts.slice(0, to), file: result.file.slice(0, to), line: result.line.slice(0, to) };
   }
+}
+
+function copy(length: number): LineIntervals {
+  return { starts: starts.slice(0, length), file: files.slice(0, length), line: lines.slice(0, length) };
 }

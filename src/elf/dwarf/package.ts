@@ -5,6 +5,7 @@ import { InfoFile } from './info-file.ts';
 import type { DwarfFile } from './parts.ts';
 import { Unit } from './unit.ts';
 import { readId } from './unit-headers.ts';
+import type { Work } from './work.ts';
 
 /** Which column of the index is of which section: .debug_info and .debug_abbrev in both versions. */
 const DW_SECT_INFO = 1;
@@ -14,7 +15,9 @@ const DW_SECT_STR_OFFSETS = 6;
 const DW_SECT_RNGLISTS = 8;
 
 const maxColumns = 16;
-const maxIndex = 1 << 28;
+const maxIndex = 1 << 26;
+/** A third of the table is free: it takes a few. */
+const maxProbes = 1 << 10;
 
 export class Package {
   readonly #file: InfoFile;
@@ -24,8 +27,8 @@ export class Package {
   #slots = 0;
 
   /** @throws ElfError */
-  constructor(file: DwarfFile) {
-    this.#file = new InfoFile(file, '.dwo');
+  constructor(file: DwarfFile, work: Work) {
+    this.#file = new InfoFile(file, '.dwo', work);
     const section = this.#file.sections.getPlain('cu_index');
     const size = Math.min(section?.size ?? 0, maxIndex);
     const bytes = section?.read(0, size) ?? new Uint8Array(0);
@@ -71,7 +74,7 @@ export class Package {
     const low = Number.parseInt(id.slice(8), 16);
     const step = (Number.parseInt(id.slice(0, 8), 16) & mask) | 1;
     let slot = low & mask;
-    for (let tried = 0; tried < slots; tried++) {
+    for (let tried = 0; tried < Math.min(slots, maxProbes); tried++) {
       const cursor = this.#index;
       cursor.at = 16 + slots * 8 + slot * 4;
       const row = cursor.u32();

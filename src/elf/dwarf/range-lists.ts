@@ -3,6 +3,7 @@
 import type { Cursor } from '../cfi/cursor.ts';
 import { readAddressOf } from './forms.ts';
 import type { DwarfSection } from './section.ts';
+import type { Work } from './work.ts';
 
 const DW_RLE_end_of_list = 0;
 const DW_RLE_base_addressx = 1;
@@ -13,7 +14,7 @@ const DW_RLE_base_address = 5;
 const DW_RLE_start_end = 6;
 const DW_RLE_start_length = 7;
 
-const firstWindow = 1 << 12;
+const firstWindow = 1 << 7;
 const maxWindow = 1 << 26;
 
 /** Takes [start, end); nothing is promised about their order, and ranges may be empty. */
@@ -27,15 +28,21 @@ export interface RangeList {
   /** What offsets count from until the list says otherwise: the unit's lowest address. */
   readonly base: number;
   readonly addressAt: (index: number) => number;
+  readonly work: Work;
 }
 
-/** Adds the ranges of a list; false when it is damaged. */
+/**
+ * Adds the ranges of a list; false when it is damaged.
+ * @throws ElfError `too-large` when all lists together are
+ */
 export function readRangeList(list: RangeList, add: AddRange): boolean {
-  for (let window = firstWindow; ; window *= 16) {
+  for (let window = firstWindow; ; window *= 8) {
     const cursor = list.section.cursorAt(list.offset, window);
     const found: number[] = [];
+    const start = cursor.at;
     if (list.version >= 5) readEntries(cursor, list, found);
     else readPairs(cursor, list, found);
+    list.work.spend(Math.min(cursor.at, cursor.end) - start);
     if (!cursor.overrun) {
       for (let i = 0; i < found.length; i += 2) add(found[i]!, found[i + 1]!);
       return true;

@@ -4,15 +4,16 @@ import { type ByteSource, ElfError, MemoryBytes } from '../bytes.ts';
 import { Cursor } from '../cfi/cursor.ts';
 import { readContents } from '../compressed.ts';
 import { SHT_NOBITS } from '../format.ts';
-import { StringTable } from '../strings.ts';
+import { decode, maxNameLength } from '../strings.ts';
+import { Blocks, blockSize } from './blocks.ts';
 import type { DwarfFile } from './parts.ts';
 
-const blockBits = 16;
-const blockSize = 1 << blockBits;
-/** 4 MB of each section; then they are dropped and read again. */
-const maxBlocks = 64;
+/** Most names are shorter. */
+const shortName = 256;
 /** What is compressed has to be held as a whole. The largest that was seen had 350 MB (.debug_info of ceph-osd). */
 const maxDecompressed = 512 * 2 ** 20;
+/** Larger units are rare, and the memory would be kept. */
+const maxScratch = 1 << 23;
 const SHF_COMPRESSED = 0x800;
 
 /**
@@ -23,11 +24,8 @@ export class DwarfSection {
   readonly size: number;
   readonly #source: ByteSource;
   readonly #offset: number;
-  readonly #blocks = new Map<number, Uint8Array>();
-  readonly #isMemory: boolean;
-  #strings: StringTable | undefined;
-  #last = -1;
-  #lastBlock: Uint8Array = nothing;
+  readonly #blocks: Blocks;
+  /** What is in memory anyway. */
   #whole: Uint8Array | undefined;
 
   /** `size` bytes at `offset` of the source. */
@@ -35,7 +33,8 @@ export class DwarfSection {
     this.#source = source;
     this.#offset = offset;
     this.size = Math.max(0, Math.min(size, source.size - offset));
-    this.#isMemory = source instanceof MemoryBytes;
+    this.#blocks = new Blocks(source, offset, this.size);
+    if (source instanceof MemoryBytes) this.#whole = source.read(offset, this.size);
   }
 
   /** @throws ElfError `truncated` */
@@ -46,41 +45,59 @@ export class DwarfSection {
     return this.#source.read(this.#offset + offset, length);
   }
 
-  /** A cursor at an offset, with at least `length` bytes before its end where the section has them. */
+  /**
+   * As {@link read}, for bytes that are done with before the next call for any section: they are read into the same
+   * memory each time. A walk over a unit needs megabytes for a moment, and a program has thousands of units.
+   * @throws ElfError `truncated`
+   */
+  readForNow(offset: number, length: number): Uint8Array {
+    const source = this.#source;
+    if (source.readInto === undefined || length > maxScratch || !(offset >= 0 && offset + length <= this.size)) {
+      return this.read(offset, length);
+    }
+    if (scratch.length < length) scratch = new Uint8Array(2 ** Math.ceil(Math.log2(length)));
+    source.readInto(scratch, this.#offset + offset, length);
+    return scratch.subarray(0, length);
+  }
+
+  /**
+   * A cursor at an offset, with at least `length` bytes before its end where the section has them. Good until the next
+   * call for this section.
+   */
   cursorAt(offset: number, length: number): Cursor {
     if (!(offset >= 0 && offset < this.size)) return new Cursor(nothing, 0, 0);
-    if (this.#isMemory) {
-      this.#whole ??= this.read(0, this.size);
-      return new Cursor(this.#whole, offset, this.size);
-    }
+    if (this.#whole !== undefined) return new Cursor(this.#whole, offset, this.size);
     const enough = Math.min(length, this.size - offset);
     const inside = offset % blockSize;
-    const block = this.#block(Math.floor(offset / blockSize));
-    if (inside + enough <= block.length) return new Cursor(block, inside, block.length);
-    return new Cursor(this.read(offset, enough), 0, enough);
+    if (inside + enough > blockSize) return new Cursor(this.read(offset, enough), 0, enough);
+    const start = offset - inside;
+    return new Cursor(this.#blocks.get(start / blockSize), inside, Math.min(blockSize, this.size - start));
   }
 
-  /** The text at an offset, '' outside. */
+  /** The text at an offset, at most {@link maxNameLength} bytes of it; '' outside, or when the file has shrunk. */
   textAt(offset: number): string {
-    this.#strings ??= new StringTable(this.#source, this.#offset, this.size);
-    return this.#strings.nameAt(offset);
+    try {
+      return this.#readText(offset);
+    } catch (error) {
+      if (error instanceof ElfError) return '';
+      throw error;
+    }
   }
 
-  #block(index: number): Uint8Array {
-    if (index === this.#last) return this.#lastBlock;
-    let block = this.#blocks.get(index);
-    if (block === undefined) {
-      const start = index * blockSize;
-      block = this.read(start, Math.min(blockSize, this.size - start));
-      if (this.#blocks.size >= maxBlocks) this.#blocks.clear();
-      this.#blocks.set(index, block);
+  #readText(offset: number): string {
+    for (let length = shortName; ; length = maxNameLength) {
+      const { bytes, at, end } = this.cursorAt(offset, length);
+      const limit = Math.min(end, at + maxNameLength);
+      const found = bytes.indexOf(0, at);
+      const isWhole = found >= 0 && found <= limit;
+      if (isWhole || length === maxNameLength) {
+        return decode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), at, isWhole ? found : limit);
+      }
     }
-    this.#last = index;
-    this.#lastBlock = block;
-    return block;
   }
 }
 
+let scratch = new Uint8Array(1 << 16);
 const nothing: Uint8Array = new Uint8Array(0);
 
 /** The debug sections of one file by the name that follows `.debug_`, each opened when it is first asked for. */

@@ -5,13 +5,16 @@ import { InfoFile } from './info-file.ts';
 import { Package } from './package.ts';
 import type { DwarfParts } from './parts.ts';
 import { Unit } from './unit.ts';
+import type { Work } from './work.ts';
 
 export class SplitUnits {
   readonly #parts: DwarfParts;
+  readonly #work: Work;
   #package: Package | undefined;
 
-  constructor(parts: DwarfParts) {
+  constructor(parts: DwarfParts, work: Work) {
     this.#parts = parts;
+    this.#work = work;
   }
 
   /** What was split off a unit; undefined when nothing was or it cannot be had. */
@@ -21,12 +24,12 @@ export class SplitUnits {
     const id = header.type === D.DW_UT_skeleton ? header.id : splitId;
     if (splitName === 0 || id === '') return undefined;
     if (this.#parts.package !== undefined) {
-      this.#package ??= new Package(this.#parts.package);
+      this.#package ??= new Package(this.#parts.package, this.#work);
       const unit = this.#package.find(id, skeleton);
       if (unit !== undefined) return unit;
     }
     const opened = this.#parts.split?.(file.text(splitName), skeleton.directory, id);
-    return opened && fromFile(new InfoFile(opened, '.dwo'), id, skeleton);
+    return opened && fromFile(new InfoFile(opened, '.dwo', this.#work), id, skeleton);
   }
 }
 

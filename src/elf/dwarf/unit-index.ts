@@ -13,7 +13,7 @@ import { intervalAt } from './unit-table.ts';
 /** A set has some kilobytes; a file of one unit has one set of all its functions. */
 const firstWindow = 1 << 12;
 const maxWindow = 1 << 26;
-const maxRanges = 1 << 24;
+const maxRanges = 1 << 22;
 
 export class UnitIndex {
   readonly #file: InfoFile;
@@ -77,11 +77,15 @@ export class UnitIndex {
   #readAranges(): { ranges: Ranges; units: Set<number> } {
     const ranges = new Ranges();
     const units = new Set<number>();
-    const section = this.#file.sections.get('aranges');
-    for (let at = 0; section !== undefined && at < section.size; ) {
-      const next = this.#readSet(section, at, ranges, units);
-      if (next <= at) break;
-      at = next;
+    try {
+      const section = this.#file.sections.get('aranges');
+      for (let at = 0; section !== undefined && at < section.size; ) {
+        const next = this.#readSet(section, at, ranges, units);
+        if (next <= at) break;
+        at = next;
+      }
+    } catch (error) {
+      if (!(error instanceof ElfError)) throw error;
     }
     return { ranges, units };
   }

@@ -48,8 +48,10 @@ export interface UnitTable {
 export interface UnitTables {
   /** The unit that an address lies in, −1 when it lies in none. */
   unitAt(address: number): number;
-  /** undefined when the unit is damaged. Units that were asked for are kept, up to a limit. */
+  /** The whole of a unit; undefined when it is damaged. Units that were asked for are kept, up to a limit. */
   tableOf(unit: number): UnitTable | undefined;
+  /** A table that has what there is about one address; undefined when nothing is known of it. */
+  tableAt(address: number): UnitTable | undefined;
 }
 
 /** Takes one line of an address; `scope` is −1 when no function is known. */

@@ -18,8 +18,8 @@ export interface Shares {
 
 const wholeSections: Shares = { abbreviations: 0, strOffsets: 0, line: 0, rangeLists: 0 };
 /** Of an entry; names of C++ templates that are stored in the entry itself have some kilobytes. */
-const entryWindow = 1 << 10;
-const maxEntry = 1 << 20;
+const entryWindow = 1 << 7;
+const maxEntry = 1 << 16;
 
 /** Of the first entry. Texts as {@link TextIn}. */
 interface Root {
@@ -104,7 +104,8 @@ export class Unit {
       offset = base + readOffset(section.cursorAt(base + value * width, width), wide);
     } else if (version < 5 && this.skeleton) offset += this.skeleton.root.rangesBase;
     const addressAt = (index: number) => this.addressAt(index);
-    return readRangeList({ section, offset, version, addressSize, base: this.low, addressAt }, add);
+    const { work } = this.file;
+    return readRangeList({ section, offset, version, addressSize, base: this.low, addressAt, work }, add);
   }
 
   /** The header of .debug_rnglists has 12 or 20 bytes (DWARF 5, 7.28); split units have no attribute to say so. */
@@ -126,8 +127,7 @@ export class Unit {
   }
 
   /** Where a text of an attribute lies, and the cursor behind it; 0 when the form is none of a text. */
-  readText(cursor: Cursor, form: number, cursorBase: number): number {
-    const { wide } = this.header;
+  readText(cursor: Cursor, form: number, cursorBase: number, wide: boolean = this.header.wide): number {
     switch (form) {
       case D.DW_FORM_string: {
         const offset = cursorBase + cursor.at;
@@ -257,12 +257,21 @@ export class Unit {
       const code = cursor.uleb();
       const table = this.abbreviations(isAlone ? code : 0);
       if (code === 0 || code >= table.length || table.shape[code] === 0) return false;
-      for (let i = table.firstSpec[code]!; i < table.endSpec[code]!; i++) {
-        take(table.attributes[i]!, table.forms[i]!, cursor, table.implicit[i]!, base);
-      }
+      const start = cursor.at;
+      visitSpecs(table.specs(code), cursor, base, take);
+      this.file.work.spend(Math.min(cursor.at, cursor.end) - start);
       if (!cursor.overrun) return true;
       if (window >= this.file.info.size - offset || window >= maxEntry) return false;
     }
+  }
+}
+
+function visitSpecs(specs: Cursor, cursor: Cursor, base: number, take: TakeAttribute): void {
+  for (;;) {
+    const attribute = specs.uleb();
+    const form = specs.uleb();
+    if (attribute === 0 && form === 0) return;
+    take(attribute, form, cursor, form === D.DW_FORM_implicit_const ? specs.sleb() : 0, base);
   }
 }
 

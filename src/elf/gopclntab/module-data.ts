@@ -4,7 +4,7 @@
  */
 
 import { type ByteSource, ElfError, readAddress, viewOf } from '../bytes.ts';
-import { type Elf, fileOffsetOfAddress, PF_X, PT_LOAD } from '../format.ts';
+import { type Elf, fileOffsetOfAddress, PF_W, PT_LOAD } from '../format.ts';
 import { pointersTo, RelocatedBytes } from '../relocated.ts';
 import { occurrences } from '../search.ts';
 import type { PclnTab } from './locate.ts';
@@ -57,7 +57,8 @@ function* candidates(elf: Elf, source: ByteSource, tab: PclnTab): Generator<numb
   if (section !== undefined) yield section.address;
   let searched = 0;
   for (const { type, flags, offset, fileSize, address } of elf.segments) {
-    if (type !== PT_LOAD || (flags & PF_X) !== 0) continue;
+    // It is data of the runtime, which writes to it.
+    if (type !== PT_LOAD || (flags & PF_W) === 0) continue;
     searched += fileSize;
     if (searched > maxSearched) return;
     for (const at of occurrences(source, offset, offset + fileSize, [pattern])) yield address + at - offset;

@@ -83,7 +83,7 @@ describe.each(versions)('a table of Go %s', version => {
     expect(linesAt(circular, text + 0x60)).toBe('main.outer /src/main.go:5');
   });
 
-  it('that is damaged is read or refused', () => {
+  it('that is damaged is read or refused', { timeout: 60_000 }, () => {
     const original = goProgram(version, functions);
     const number = random(1);
     for (let round = 0; round < 600; round++) {
@@ -108,7 +108,7 @@ function readAll(source: ByteSource): void {
 }
 
 describe('tables of program counters', () => {
-  it('without an end cost little, however often they are asked', () => {
+  it('without an end cost little, however often they are asked', { timeout: 60_000 }, () => {
     const bytes = new Pieces(new MemoryBytes(new Uint8Array(64 << 20).fill(2)), 0, 64 << 20);
     const values = new PcValues(bytes, 1);
     const found = new Set(Array.from({ length: 2_000 }, () => values.valueAt(1, 2 ** 30)));

@@ -55,7 +55,7 @@ small:                       /* 0xa0 … 0xb0, the start of large */
 last_label:                  /* 0xc0 … 0xd0: to the end of the section */
   .skip 0x10, 0x90
   .globl text_end
-text_end:                    /* marks the end and names nothing */
+text_end:                    /* marks the end; where the next section begins, when they are linked */
   .set constant, 0x401010    /* an absolute value that happens to be an address of code */
   .globl constant
   .section .text.other, "ax", @progbits
