@@ -14,6 +14,8 @@ import { folder, has, measure, median } from './support.ts';
 
 const count = 100_000;
 const self = fileURLToPath(import.meta.url);
+/** What `profiler symbolize` sets. */
+const flags = ['--max-inlined-bytecode-size-cumulative=100'];
 
 function nodeBinary(): CodeMapping & { readonly bytes: FileBytes } {
   const bytes = new FileBytes(openSync(process.execPath, 'r'), statSync(process.execPath).size);
@@ -73,9 +75,9 @@ async function main(rounds: number): Promise<void> {
   const theirs: number[] = [];
   const reports: Report[] = [];
   for (let round = 0; round < rounds; round++) {
-    const { cpu, rss } = await measure([process.execPath, self, '--cold']);
+    const { cpu, rss } = await measure([process.execPath, ...flags, self, '--cold']);
     ours.push(cpu * 1000);
-    const warm = JSON.parse((await measure([process.execPath, self, '--warm'])).errors) as Report;
+    const warm = JSON.parse((await measure([process.execPath, ...flags, self, '--warm'])).errors) as Report;
     reports.push({ ...warm, rss });
     bare.push((await measure([process.execPath, '-e', '0'])).cpu * 1000);
     if (!hasLlvm) continue;

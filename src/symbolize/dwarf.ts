@@ -56,8 +56,10 @@ class DwarfTable implements SourceTable {
   /** Of each unit's table: symbol + 1 of each scope. */
   readonly #known = new WeakMap<UnitTable, Uint32Array>();
   /** Of the last two addresses: each is asked for its function first, with the one behind it, and then for its lines. */
-  #addresses = [Number.NaN, Number.NaN];
-  #answers = [-1, -1];
+  #last = Number.NaN;
+  #lastAnswer = -1;
+  #previous = Number.NaN;
+  #previousAnswer = -1;
 
   /** `isSplit`: units may be in files of their own. `place`: path of a debug file, '' for the mapped file. */
   constructor(index: LineIndex, open: () => UnitTables | undefined, isSplit: boolean, place: string) {
@@ -96,13 +98,15 @@ class DwarfTable implements SourceTable {
 
   /** −1 when nothing is known. */
   #answerOf(address: number): number {
-    if (address === this.#addresses[0]) return this.#answers[0]!;
-    if (address === this.#addresses[1]) return this.#answers[1]!;
+    if (address === this.#last) return this.#lastAnswer;
+    if (address === this.#previous) return this.#previousAnswer;
     const stored = this.#index.find(address);
     const answer = stored >= 0 ? stored : this.#look(address);
     if (this.#index.isPassing(answer)) return answer;
-    this.#addresses = [address, this.#addresses[0]!];
-    this.#answers = [answer, this.#answers[0]!];
+    this.#previous = this.#last;
+    this.#previousAnswer = this.#lastAnswer;
+    this.#last = address;
+    this.#lastAnswer = answer;
     return answer;
   }
 

@@ -62,6 +62,10 @@ class LookupTable implements SourceTable {
     return this.#names.length;
   }
 
+  describe(): string {
+    return 'functions, asked from the kernel one by one';
+  }
+
   find(address: number): number {
     if (address >= this.#from && address < this.#to) return this.#last;
     let symbol = this.#known.get(address);

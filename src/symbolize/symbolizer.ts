@@ -151,9 +151,12 @@ function asTheyCame(
   for (let i = 0; i < length; i++) firstLine[i + 1]! += firstLine[i]!;
   const sorted = { length: lines.length, function: new Uint32Array(lines.length), line: new Uint32Array(lines.length) };
   for (let at = 0; at < length; at++) {
-    const first = at === 0 ? 0 : ends[at - 1]!;
-    sorted.function.set(lines.function.subarray(first, ends[at]!), firstLine[order[at]!]!);
-    sorted.line.set(lines.line.subarray(first, ends[at]!), firstLine[order[at]!]!);
+    // Most addresses have one line, of which a loop is done before a view of it is made.
+    let into = firstLine[order[at]!]!;
+    for (let line = at === 0 ? 0 : ends[at - 1]!; line < ends[at]!; line++, into++) {
+      sorted.function[into] = lines.function[line]!;
+      sorted.line[into] = lines.line[line]!;
+    }
   }
   return { firstLine, lines: sorted };
 }
