@@ -66,7 +66,16 @@ function drawSide(simulation: Simulation, costs: Float64Array, next: () => numbe
     const own = costs.map(cost => cost * speed * Math.exp(simulation.variation * normal(next)));
     const self = drawRun(own, simulation.samples, next);
     const grandTotal = self.reduce((sum, count) => sum + count, 0);
-    return { name: `run ${i + 1}`, self, total: self, grandTotal, samples: grandTotal, durationMs: 0, losses: {} };
+    return {
+      name: `run ${i + 1}`,
+      self,
+      total: self,
+      grandTotal,
+      samples: grandTotal,
+      event: '',
+      durationMs: 0,
+      losses: {},
+    };
   });
   const sum = costs.map((_, i) => runs.reduce((total, { self }) => total + self[i]!, 0));
   return { runs, self: sum, total: sum, grandTotal: runs.reduce((total, run) => total + run.grandTotal, 0) };

@@ -22,6 +22,8 @@ export interface DiffRun extends FunctionValues {
   readonly grandTotal: number;
   /** How many samples that are; 0 when it is not known. */
   readonly samples: number;
+  /** What was sampled, `cycles`; '' when it is not known. */
+  readonly event: string;
   /** Milliseconds. */
   readonly durationMs: number;
   readonly losses: Readonly<Record<string, number>>;
@@ -106,7 +108,7 @@ export class DifferenceBuilder {
     const values = functionValues(profile, frames, this.#frames.length, value);
     const { durationMs, losses } = profile;
     const samples = sampleCount(profile, found.index, grandTotal);
-    this.#runs[side].push({ name, grandTotal, samples, durationMs, losses, ...values });
+    this.#runs[side].push({ name, grandTotal, samples, event: found.event, durationMs, losses, ...values });
   }
 
   /**
@@ -125,7 +127,8 @@ export class DifferenceBuilder {
         values.self[frames[f]!]! += self[i]! * grandTotal;
         values.total[frames[f]!]! += inclusive[i]! * grandTotal;
       }
-      this.#runs[side].push({ name: `${name} #${i + 1}`, grandTotal, samples, durationMs: 0, losses: {}, ...values });
+      const run = { name: `${name} #${i + 1}`, grandTotal, samples, event, durationMs: 0, losses: {} };
+      this.#runs[side].push({ ...run, ...values });
     }
     this.#notes.push(`${side}: "${name}" has no stacks: flame graphs show the other side alone.`);
   }

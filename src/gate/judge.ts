@@ -108,6 +108,10 @@ function notesOf({ base, head, comparison }: Sides, results: readonly RuleResult
   const notes = results
     .filter(({ rule, tested }) => rule.subject === 'function' && tested === 0)
     .map(({ rule }) => `${rule.text}: no such function was seen on either side.`);
+  for (const [name, { runs, samples }] of [['base', base] as const, ['head', head] as const]) {
+    if (runs.some(({ event }) => event === '')) notes.push(`${name}: nothing says by which event it was sampled.`);
+    if (!(samples > 0)) notes.push(`${name}: nothing says how many samples it holds.`);
+  }
   const least = Math.min(base.runs.length, head.runs.length);
   if (!comparison.isByRuns) {
     notes.push('One profile a side: the bounds assume independent samples, and know nothing of how runs differ.');

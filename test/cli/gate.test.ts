@@ -248,6 +248,7 @@ describe('sides that were measured differently', () => {
     writeFileSync(path('other.folded'), 'parse 300\nsort 700\n');
     const flags = ['--base', path('other.folded'), '--head', head[0]!, '--fail-on', 'any>10%', '--force'];
     expect(await run('diff', ...flags)).toBe(3);
+    expect(out).toContain('note: base: nothing says by which event it was sampled.\n');
     expect(out).toContain('note: One profile a side');
   });
 });

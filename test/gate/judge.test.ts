@@ -213,7 +213,7 @@ describe('many functions', () => {
         i === 0 ? hot + 100 * run : 1 + ((i * 7919 + run * 31) % 3),
       );
       const grandTotal = self.reduce((sum, count) => sum + count, 0);
-      return { name: '', self, total: self, grandTotal, samples: grandTotal, durationMs: 0, losses: {} };
+      return { name: '', self, total: self, grandTotal, samples: grandTotal, event: '', durationMs: 0, losses: {} };
     });
     return { ...runs[0]!, runs };
   };
