@@ -6,6 +6,8 @@ const all = [
   'truth',
   'aggregate',
   'symbolize',
+  'dwarf',
+  'dwarf-truth',
   'pprof',
   'decode',
   'read',
