@@ -17,8 +17,6 @@ import {
 
 /** From here on reading a unit as a whole is cheaper than one function of it after the other. */
 const maxFunctions = 64;
-/** Functions begin at multiples of this: a smaller gap between two of them is padding. */
-const alignment = 16;
 
 /** A unit that addresses fell into. */
 export class FlatUnit {
@@ -63,22 +61,15 @@ export class FlatUnit {
    */
   tableAt(address: number): UnitTable {
     if (this.#whole !== undefined || this.#functions === undefined) return this.whole;
-    const { starts, owners } = this.#functions.painted;
-    const interval = intervalAt(starts, address - this.#code.base);
-    const found = interval < 0 ? -1 : owners[interval]!;
-    const table = this.#tables.get(found);
+    const { painted, entry, end } = this.#functions;
+    const interval = intervalAt(painted.starts, address - this.#code.base);
+    const found = interval < 0 ? -1 : painted.owners[interval]!;
+    let table = this.#tables.get(found);
     if (table !== undefined) return table;
-    // Outside of all of them may be a function inside of a function.
-    const isPadding = interval >= 0 && starts[interval + 1]! - starts[interval]! < alignment;
-    if ((found < 0 && !isPadding) || this.#tables.size >= maxFunctions) return this.whole;
-    return this.#readFunction(this.#functions, found);
-  }
-
-  /** −1 for no function. */
-  #readFunction({ entry, end }: Functions, found: number): UnitTable {
-    const { offset, entries } = this.#entries.header;
-    const from = found < 0 ? entries : offset + entry[found]!;
-    const table = this.#read(from, found < 0 ? entries : offset + end[found]!);
+    // Outside of all of them may be a function inside of a function, or a call that reaches out of its function.
+    if (found < 0 || this.#tables.size >= maxFunctions) return this.whole;
+    const { offset } = this.#entries.header;
+    table = this.#read(offset + entry[found]!, offset + end[found]!);
     this.#tables.set(found, table);
     return table;
   }
