@@ -8,6 +8,8 @@ const all = [
   'symbolize',
   'symbolize-command',
   'perf-map',
+  'dwarf',
+  'dwarf-truth',
   'pprof',
   'decode',
   'read',

@@ -8,7 +8,7 @@ import type { DwarfSection } from './section.ts';
 
 /** Compilers number from 1; a table of gcc has some hundred, one of a whole Go program some ten. */
 const maxCode = 1 << 18;
-const firstWindow = 1 << 14;
+const firstWindow = 1 << 13;
 /** Of one section this much is read for one table at most. */
 const maxWindow = 1 << 22;
 

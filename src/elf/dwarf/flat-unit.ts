@@ -38,6 +38,8 @@ export class FlatUnit {
     this.#entries = entries;
     this.#code = code;
     this.#names = names;
+    // All of them, before the first entry asks for its own.
+    unit.abbreviations();
     this.#lines = new Lines(unit, code);
     this.#functions = readFunctions(entries, code);
     this.bytes = 1000 + this.#lines.bytes + 16 * (this.#functions?.entry.length ?? 0);
@@ -64,7 +66,7 @@ export class FlatUnit {
     const found = interval < 0 ? -1 : painted.owners[interval]!;
     let table = this.#tables.get(found);
     if (table !== undefined) return table;
-    // It may be in a function inside of a function.
+    // Outside of all of them may be a function inside of a function, or a call that reaches out of its function.
     if (found < 0 || this.#tables.size >= maxFunctions) return this.whole;
     const { offset } = this.#entries.header;
     table = this.#read(offset + entry[found]!, offset + end[found]!);

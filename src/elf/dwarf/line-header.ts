@@ -13,7 +13,7 @@ const DW_LNCT_directory_index = 2;
 /** The largest unit seen has 3000 files. */
 const maxFiles = 1 << 18;
 const maxFormats = 16;
-const firstWindow = 1 << 16;
+const firstWindow = 1 << 12;
 const maxWindow = 1 << 26;
 
 /** Files and directories as the numbers of {@link TextIn}. */

@@ -18,6 +18,7 @@ const DW_LNS_const_add_pc = 8;
 const DW_LNS_fixed_advance_pc = 9;
 const DW_LNE_end_sequence = 1;
 const DW_LNE_set_address = 2;
+const DW_LNE_set_discriminator = 4;
 
 /** The largest program seen has 10 MB. */
 const maxProgram = 1 << 28;
@@ -71,6 +72,20 @@ function run(bytes: Uint8Array, header: LineHeader, rows: LineRows): void {
       lastFile = file;
       continue;
     }
+    // Four fifths of the rest, mostly of one byte.
+    if (opcode === DW_LNS_set_column) {
+      while (bytes[at++]! >= 0x80);
+      continue;
+    }
+    if (opcode === DW_LNS_negate_stmt) continue;
+    if (opcode === DW_LNS_advance_line && bytes[at]! < 0x80) {
+      line += (bytes[at++]! << 25) >> 25;
+      continue;
+    }
+    if (opcode === 0 && bytes[at]! < 0x80 && bytes[at + 1] === DW_LNE_set_discriminator) {
+      at += 1 + bytes[at]!;
+      continue;
+    }
     cursor.at = at;
     switch (opcode) {
       case 0: {
@@ -93,11 +108,6 @@ function run(bytes: Uint8Array, header: LineHeader, rows: LineRows): void {
         break;
       case DW_LNS_set_file:
         file = cursor.uleb() + firstFile;
-        break;
-      case DW_LNS_set_column:
-        cursor.uleb();
-        break;
-      case DW_LNS_negate_stmt:
         break;
       case DW_LNS_const_add_pc:
         address += byAddress[255]!;

@@ -112,12 +112,11 @@ export class LineRows {
     let to = 0;
     for (const sequence of order) {
       const end = sequences[sequence + 1] ?? this.#length;
+      const covered = to === 0 ? -1 : result.starts[to - 1]!;
       for (let row = sequences[sequence]!; row < end; row++) {
-        const start = starts[row]!;
-        if (to > 0 && start <= result.starts[to - 1]!) {
-          if (start < result.starts[to - 1]!) continue;
-          to--;
-        }
+        // What begins in the code of another sequence goes on behind it; there its last row is one without a line.
+        const start = Math.max(starts[row]!, covered);
+        if (to > 0 && start === result.starts[to - 1]) to--;
         result.starts[to] = start;
         result.file[to] = files[row]!;
         result.line[to++] = lines[row]!;

@@ -2,6 +2,8 @@
 
 import { orderByAddress } from '../sort.ts';
 
+const maxReused = 1 << 18;
+
 /** Ranges of owners, in the order of their rank: where several cover an address, the last one that was added has it. */
 export class Ranges {
   length = 0;
@@ -9,6 +11,15 @@ export class Ranges {
   /** One after the last byte. */
   ends = new Uint32Array(256);
   owners = new Int32Array(256);
+
+  /** Makes room for others, in the same memory unless that is much. */
+  clear(): void {
+    this.length = 0;
+    if (this.starts.length <= maxReused) return;
+    this.starts = new Uint32Array(256);
+    this.ends = new Uint32Array(256);
+    this.owners = new Int32Array(256);
+  }
 
   add(start: number, end: number, owner: number): void {
     if (this.length === this.starts.length) this.#grow();
@@ -43,20 +54,19 @@ export interface Painted {
 export function paint(ranges: Ranges): Painted {
   const { length, starts, ends, owners } = ranges;
   const order = orderOf(ranges);
-  const painter = new Painter(2 * length + 1);
-  const open = new Heap();
+  painter.clear(2 * length + 1);
   for (let i = 0; i < length; ) {
     const start = starts[order[i]!]!;
-    closeBefore(start, open, ends, owners, painter);
+    closeBefore(start, ends, owners);
     for (; i < length && starts[order[i]!]! === start; i++) open.push(order[i]!);
     painter.paint(start, owners[open.top]!);
   }
-  closeBefore(2 ** 32, open, ends, owners, painter);
+  closeBefore(2 ** 32, ends, owners);
   return painter.done();
 }
 
 /** Ends what ends at `limit` or before; under it comes to light what goes on. */
-function closeBefore(limit: number, open: Heap, ends: Uint32Array, owners: Int32Array, painter: Painter): void {
+function closeBefore(limit: number, ends: Uint32Array, owners: Int32Array): void {
   while (open.size > 0 && ends[open.top]! <= limit) {
     const end = ends[open.top]!;
     while (open.size > 0 && ends[open.top]! <= end) open.pop();
@@ -75,12 +85,14 @@ function orderOf({ length, starts }: Ranges): Uint32Array {
 
 class Painter {
   #length = 0;
-  readonly #starts: Uint32Array;
-  readonly #owners: Int32Array;
+  #starts = new Uint32Array(256);
+  #owners = new Int32Array(256);
 
-  constructor(capacity: number) {
-    this.#starts = new Uint32Array(capacity);
-    this.#owners = new Int32Array(capacity);
+  clear(capacity: number): void {
+    this.#length = 0;
+    if (this.#starts.length >= capacity && this.#starts.length <= maxReused) return;
+    this.#starts = new Uint32Array(Math.max(256, capacity));
+    this.#owners = new Int32Array(Math.max(256, capacity));
   }
 
   paint(start: number, owner: number): void {
@@ -140,3 +152,7 @@ class Heap {
     items[at] = item;
   }
 }
+
+/** Functions are painted by the thousand, one after the other: always in the same memory. */
+const painter = new Painter();
+const open = new Heap();

@@ -39,32 +39,35 @@ export function readScopes(unit: Unit, code: CodeSpace, firstFile: number, from:
   return walk.done();
 }
 
+/** Scopes are collected here and then copied: functions are read by the thousand, one after the other. */
+let parent = new Int32Array(256);
+/** How many calls are inlined into one another. */
+let level = new Uint8Array(256);
+let callFile = new Uint32Array(256);
+let callLine = new Uint32Array(256);
+let entry = new Uint32Array(256);
+const ranges = new Ranges();
+
 class Walk {
   readonly #reader: EntryReader;
   readonly #firstFile: number;
-  readonly #ranges = new Ranges();
   #length = 0;
-  #parent = new Int32Array(64);
-  /** How many calls are inlined into one another. */
-  #level = new Uint8Array(64);
-  #callFile = new Uint32Array(64);
-  #callLine = new Uint32Array(64);
-  #entry = new Uint32Array(64);
 
   constructor(reader: EntryReader, firstFile: number) {
     this.#reader = reader;
     this.#firstFile = firstFile;
+    ranges.clear();
   }
 
   done(): Scopes {
     const length = this.#length;
     return {
       length,
-      parent: this.#parent.slice(0, length),
-      callFile: this.#callFile.slice(0, length),
-      callLine: this.#callLine.slice(0, length),
-      entry: this.#entry.slice(0, length),
-      innermost: paint(this.#ranges),
+      parent: parent.slice(0, length),
+      callFile: callFile.slice(0, length),
+      callLine: callLine.slice(0, length),
+      entry: entry.slice(0, length),
+      innermost: paint(ranges),
     };
   }
 
@@ -106,24 +109,24 @@ class Walk {
     const isInlined = reader.kind === EntryKind.inlined;
     // Without a function around it is the inlined call of an abstract function, which is no code.
     if (isInlined ? around < 0 : !reader.hasCode) return noCode;
-    const level = isInlined ? this.#level[around]! + 1 : 0;
-    if (level > maxInlined) return around;
+    const depth = isInlined ? level[around]! + 1 : 0;
+    if (depth > maxInlined) return around;
     const scope = this.#length++;
-    if (scope === this.#parent.length) this.#grow();
-    this.#parent[scope] = isInlined ? around : nowhere;
-    this.#level[scope] = level;
-    this.#callFile[scope] = reader.value(Slot.callFile, -this.#firstFile) + this.#firstFile;
-    this.#callLine[scope] = reader.value(Slot.callLine, 0);
-    this.#entry[scope] = reader.entry;
-    reader.addRanges(scope, this.#ranges);
+    if (scope === parent.length) this.#grow();
+    parent[scope] = isInlined ? around : nowhere;
+    level[scope] = depth;
+    callFile[scope] = reader.value(Slot.callFile, -this.#firstFile) + this.#firstFile;
+    callLine[scope] = reader.value(Slot.callLine, 0);
+    entry[scope] = reader.entry;
+    reader.addRanges(scope, ranges);
     return scope;
   }
 
   #grow(): void {
-    this.#parent = growInt32(this.#parent);
-    this.#level = growUint8(this.#level);
-    this.#callFile = growUint32(this.#callFile);
-    this.#callLine = growUint32(this.#callLine);
-    this.#entry = growUint32(this.#entry);
+    parent = growInt32(parent);
+    level = growUint8(level);
+    callFile = growUint32(callFile);
+    callLine = growUint32(callLine);
+    entry = growUint32(entry);
   }
 }
