@@ -14,7 +14,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { isOurs, openOwnFolder } from '../own-folder.ts';
+import { isOurs, openOwnFolder } from '../cache/own-folder.ts';
 
 const HOUR = 3_600_000;
 /** A package whose files no server has today may have been published by then. */

@@ -1,5 +1,5 @@
 /** Compiled tables on disk, so that a file's unwind information is parsed once and not by every recording. */
-import { DiskCache, type DiskCacheOptions } from '../disk-cache.ts';
+import { DiskCache, type DiskCacheOptions } from '../cache/disk-cache.ts';
 import { decodeCached, encodeCached } from './cache-format.ts';
 import type { UnwindTable } from './table.ts';
 

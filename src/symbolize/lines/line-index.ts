@@ -2,7 +2,7 @@
  * The lines of addresses that were asked for: those of earlier runs from disk, and those of this one, which are kept for
  * later. An answer holds for an interval of addresses.
  */
-import type { DiskCache } from '../../disk-cache.ts';
+import type { DiskCache } from '../../cache/disk-cache.ts';
 import { ElfError } from '../../elf/bytes.ts';
 import { FileBytes } from '../../process/files.ts';
 import type { LineSink } from '../source.ts';

@@ -1,6 +1,7 @@
 /** The answers that are kept of programs: one index each, of those that were used last. */
+
+import { DiskCache, type DiskCacheOptions } from '../../cache/disk-cache.ts';
 import { PooledFile } from '../../debug-files/pool.ts';
-import { DiskCache, type DiskCacheOptions } from '../../disk-cache.ts';
 import type { DwarfFile, DwarfParts } from '../../elf/dwarf/parts.ts';
 import { packageVersion } from '../../package.ts';
 import { FileBytes, keyOfOpenFile } from '../../process/files.ts';

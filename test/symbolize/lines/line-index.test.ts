@@ -1,7 +1,7 @@
 import { chmodSync, readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { DiskCache } from '../../../src/disk-cache.ts';
+import { DiskCache } from '../../../src/cache/disk-cache.ts';
 import { LineIndex } from '../../../src/symbolize/lines/line-index.ts';
 import { openBelow, testFolder } from '../../support/folder.ts';
 import { random } from '../../support/random.ts';

@@ -17,7 +17,7 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs';
-import { systemCode } from './errors.ts';
+import { systemCode } from '../errors.ts';
 import { isOurs, openOwnFolder } from './own-folder.ts';
 
 const HOUR = 3_600_000;

@@ -1,7 +1,7 @@
 /** Folders for what we keep between runs, which nobody else may have a hand in. */
 import { closeSync, constants, fstatSync, mkdirSync, openSync, type Stats, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { systemCode } from './errors.ts';
+import { systemCode } from '../errors.ts';
 
 /** Whether only we may write it. */
 export function isOurs({ uid, mode }: Stats): boolean {
