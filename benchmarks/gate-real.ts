@@ -14,14 +14,17 @@ const SETS = [['any>0%'], ['any>10%'], ['total>3%', 'any>10%']];
 
 /** About a second of work each, the same work every time: of C, of an interpreter, of a JIT with garbage. */
 function programs(): Record<string, readonly string[]> {
-  const python = 'import json\nfor i in range(3000): json.loads(json.dumps({str(k): [k] * 9 for k in range(60)}))';
+  const python = 'import json\nfor i in range(9000): json.loads(json.dumps({str(k): [k] * 9 for k in range(60)}))';
   const node =
-    'for (let i = 0; i < 500; i++) JSON.parse(JSON.stringify(Array.from({ length: 4000 }, (_, k) => ({ k, t: "x" + k }))))';
-  const data = join(folder, 'data');
-  execFileSync('sh', ['-c', `seq 1 600000 | sed 's/.*/& & &/' > ${data}`]);
+    'for (let i = 0; i < 900; i++) JSON.parse(JSON.stringify(Array.from({ length: 4000 }, (_, k) => ({ k, t: "x" + k }))))';
+  const [numbers, lines] = [join(folder, 'numbers'), join(folder, 'lines')];
+  execFileSync('sh', [
+    '-c',
+    `seq 1 100000 | sed 's/.*/& & &/' > ${numbers}; seq 1 3000000 | sed 's/.*/& & &/' > ${lines}`,
+  ]);
   return {
-    gzip: ['gzip', '-9', '-c', data],
-    sort: ['sort', '-r', '-k', '2', '--parallel=1', data],
+    gzip: ['gzip', '-9', '-c', numbers],
+    sort: ['sort', '-r', '-k', '2', '--parallel=1', lines],
     node: [process.execPath, '-e', node],
     ...(has('python3') && { python3: ['python3', '-c', python] }),
   };
