@@ -6,7 +6,8 @@ import * as D from './constants.ts';
 import { isAddressForm, readForm, readOffset, skipForm, skipString } from './forms.ts';
 import { type InfoFile, TextIn } from './info-file.ts';
 import { type AddRange, readRangeList } from './range-lists.ts';
-import type { UnitHeader } from './unit-headers.ts';
+import { readId, type UnitHeader } from './unit-headers.ts';
+import { emptyRoot, type Root } from './unit-root.ts';
 
 /** Where a unit's share of the sections begins: in a package they are those of many units behind one another. */
 export interface Shares {
@@ -20,25 +21,6 @@ const wholeSections: Shares = { abbreviations: 0, strOffsets: 0, line: 0, rangeL
 /** Of an entry; names of C++ templates that are stored in the entry itself have some kilobytes. */
 const entryWindow = 1 << 7;
 const maxEntry = 1 << 16;
-
-/** Of the first entry. Texts as {@link TextIn}. */
-interface Root {
-  directory: number;
-  splitName: number;
-  splitId: string;
-  /** The line table's offset, −1 when there is none. */
-  lines: number;
-  low: number;
-  high: number;
-  /** As stored, −1 for none. */
-  ranges: number;
-  rangesAreIndex: boolean;
-  stringsBase: number;
-  addressBase: number;
-  listsBase: number;
-  /** Of the GNU extension: what offsets of range lists in the split unit count from. */
-  rangesBase: number;
-}
 
 export class Unit {
   readonly file: InfoFile;
@@ -215,7 +197,7 @@ export class Unit {
         root.splitName = this.readText(cursor, form, base);
         break;
       case D.DW_AT_GNU_dwo_id:
-        root.splitId = form === D.DW_FORM_data8 ? hexId(cursor) : '';
+        root.splitId = form === D.DW_FORM_data8 ? readId(cursor) : '';
         break;
       case D.DW_AT_stmt_list:
         root.lines = readForm(cursor, form, implicit, this.header);
@@ -277,25 +259,3 @@ function visitSpecs(specs: Cursor, cursor: Cursor, base: number, take: TakeAttri
 
 /** `base`: what is to be added to a place in the cursor for a place in .debug_info. */
 export type TakeAttribute = (attribute: number, form: number, cursor: Cursor, implicit: number, base: number) => void;
-
-function hexId(cursor: Cursor): string {
-  const low = cursor.u32();
-  return cursor.u32().toString(16).padStart(8, '0') + low.toString(16).padStart(8, '0');
-}
-
-function emptyRoot(): Root {
-  return {
-    directory: 0,
-    splitName: 0,
-    splitId: '',
-    lines: -1,
-    low: 0,
-    high: 0,
-    ranges: -1,
-    rangesAreIndex: false,
-    stringsBase: -1,
-    addressBase: -1,
-    listsBase: -1,
-    rangesBase: 0,
-  };
-}
