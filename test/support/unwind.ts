@@ -82,7 +82,7 @@ function perfFrame(line: string): Frame[] {
 const ROOTS = new RegExp(
   [
     '_start|__libc_start_main(_impl|@.*)?|__libc_start_call_main|__GI___libc_start_main|_dl_start_user',
-    '(__)?clone3?|__clone_internal|start_thread',
+    '(__GI_)?_*clone3?|__clone_internal|start_thread',
     '(runtime\\.(goexit|mstart|mcall|morestack|rt0_go)|_rt0_amd64(_linux)?)(\\.abi0)?',
   ]
     .map(names => `^(${names})$`)
