@@ -1,12 +1,11 @@
 /** The whole flow on one screen: capture → processes → windows, which are named afterwards (naming.ts). */
 import type { Labeller } from './aggregate/labels.ts';
 import { openSession } from './capture/ladder.ts';
-import type { Consumer } from './capture/merge.ts';
-import type { CaptureSession, Rung, SessionOptions } from './capture/options.ts';
+import { type CaptureSession, type Consumer, processesOf, type Rung, type SessionOptions } from './capture/options.ts';
 import { UnwindEnd } from './capture/records.gen.ts';
-import { isWalked, kernelFrames, unwindEnd, userFrames, Word } from './capture/samples.ts';
+import { field64, isWalked, kernelFrames, unwindEnd, userFrames, Word } from './capture/samples.ts';
 import { maxFrames, monotonicTime } from './capture/session.ts';
-import type { SidebandEvent } from './capture/sideband.ts';
+import type { Sideband } from './capture/sideband.ts';
 import { CodeTable } from './process/code.ts';
 import { type Image, ProcessTable } from './process/table.ts';
 import { Unwinder } from './unwind/unwinder.ts';
@@ -39,7 +38,8 @@ export class Recording implements Consumer {
   readonly #processes: ProcessTable;
   readonly #unwinder: Unwinder | undefined;
   readonly #windows = new Set<Window>();
-  #waiting: number | undefined;
+  /** When the process that is waited for became another program, ns. */
+  #countsFrom = Number.POSITIVE_INFINITY;
   #samples = 0;
   readonly #maxFrames = maxFrames();
   #truncated = 0;
@@ -49,10 +49,9 @@ export class Recording implements Consumer {
   constructor(options: RecordingOptions) {
     this.#options = options;
     this.#code = new CodeTable(options.onWarning);
-    this.#waiting = options.fromExecOf;
     const { pids, tids } = options.targets;
     const followAll = pids.length + tids.length === 0;
-    this.#processes = new ProcessTable({ followAll });
+    this.#processes = new ProcessTable({ followAll, onExec: (pid, time) => this.#started(pid, time) });
     const { session, refusal } = openSession(options, options.rung);
     this.#session = session;
     this.rungRefusal = refusal;
@@ -60,9 +59,9 @@ export class Recording implements Consumer {
     if (maps) {
       const framePointers = options.unwind === 'auto';
       const memory = options.unwindMemory;
-      this.#unwinder = new Unwinder({ maps, code: this.#code, followAll, framePointers, memory });
+      this.#unwinder = new Unwinder({ maps, code: this.#code, processes: this.#processes, framePointers, memory });
     }
-    for (const pid of pids) {
+    for (const pid of processesOf(options.targets)) {
       this.#processes.image(pid);
       this.#unwinder?.follow(pid);
     }
@@ -125,20 +124,18 @@ export class Recording implements Consumer {
   }
 
   drain(): void {
-    const now = monotonicTime();
-    this.#drained = now;
+    this.#drained = monotonicTime();
     this.#session.drain(this);
     this.#code.mark();
-    this.#unwinder?.flush(now);
+    this.#unwinder?.flush();
   }
 
   /** Follows the lives of processes between two drains. Returns whether something happened. */
   follow(): boolean {
-    const now = monotonicTime();
     const happened = this.#session.readSideband(this);
-    this.#unwinder?.flush(now);
+    this.#unwinder?.flush();
     // Samples of new processes are large as long as their stacks cannot be walked: the ring fills faster.
-    if (happened && now - this.#drained > DRAIN_BUSY_NS) this.drain();
+    if (happened && monotonicTime() - this.#drained > DRAIN_BUSY_NS) this.drain();
     return happened;
   }
 
@@ -148,9 +145,10 @@ export class Recording implements Consumer {
 
   sample(words: Uint32Array, at: number): void {
     const pid = words[at + Word.pid]!;
-    if (pid === this.#waiting) return;
-    const known = this.#processes.image(pid);
-    const image = this.#code.isReused(known) ? this.#processes.renew(pid) : known;
+    const time = field64(words, at + Word.time);
+    if (pid === this.#options.fromExecOf && time < this.#countsFrom) return;
+    const known = this.#processes.image(pid, time);
+    const image = this.#code.isReused(known) ? this.#processes.renew(pid, time) : known;
     if (this.#options.accepts?.(image, words, at) === false) return;
     this.#samples++;
     this.#unwinder?.walk(image, words, at);
@@ -164,15 +162,17 @@ export class Recording implements Consumer {
     return userFrames(words, at) >= this.#maxFrames;
   }
 
-  announce(event: SidebandEvent): void {
-    this.#processes.announce(event);
-    this.#unwinder?.announce(event);
+  take(sideband: Sideband, at: number): void {
+    this.#processes.take(sideband, at);
   }
 
-  event(event: SidebandEvent): void {
-    if (event.kind === 'comm' && event.exec && event.pid === this.#waiting) this.#waiting = undefined;
-    this.#processes.apply(event);
-    if (event.kind === 'comm' && event.exec && this.#processes.has(event.pid)) this.#options.onExec?.(event.pid);
+  settle(until: number): void {
+    this.#processes.settle(until);
+  }
+
+  #started(pid: number, time: number): void {
+    if (pid === this.#options.fromExecOf) this.#countsFrom = Math.min(this.#countsFrom, time);
+    this.#options.onExec?.(pid);
   }
 
   /** Stops sampling, and releases what only sampling needs. */

@@ -1,8 +1,8 @@
 /** What a session is told, and how the BPF programs are told of it. */
-import { readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import type { SelectedEvent } from './events/index.ts';
-import type { Consumer } from './merge.ts';
 import { Config, Filter, Limit, Stacks, sizeOf, Unwind } from './records.gen.ts';
+import type { Sideband } from './sideband.ts';
 import type { UnwindMaps } from './unwind-maps.ts';
 
 /** What is sampled. Every given condition has to hold; without any, the whole machine is. */
@@ -14,6 +14,19 @@ export interface Targets {
   readonly comm?: string | undefined;
   /** Follow the children of `pids`. */
   readonly inherit: boolean;
+}
+
+function processOf(tid: number): number {
+  try {
+    return Number(/^Tgid:\s+(\d+)$/m.exec(readFileSync(`/proc/${tid}/status`, 'utf8'))?.[1] ?? tid);
+  } catch {
+    return tid; // it has ended
+  }
+}
+
+/** The processes that are named, or of the threads that are. */
+export function processesOf({ pids, tids }: Pick<Targets, 'pids' | 'tids'>): number[] {
+  return [...new Set([...pids, ...tids.map(processOf)])];
 }
 
 export interface SessionOptions {
@@ -34,6 +47,16 @@ export type UnwindMode = 'auto' | 'cfi' | 'fp';
 /** How samples are taken, from what can most to what is allowed most: see ladder.ts. */
 export type Rung = 'bpf' | 'perf' | 'perf-user';
 
+/** Who a capture hands over to. */
+export interface Consumer {
+  /** A record of processes' lives, in the order of their times; its place is good until settle(). */
+  take(sideband: Sideband, at: number): void;
+  /** One sample: see samples.ts for the words. They are overwritten after the call. All records of its time are there. */
+  sample(words: Uint32Array, at: number): void;
+  /** All samples before the time `until`, ns, were handed over. */
+  settle(until: number): void;
+}
+
 /** A running capture, whatever takes the samples. */
 export interface CaptureSession {
   readonly rung: Rung;
@@ -47,9 +70,9 @@ export interface CaptureSession {
   start(): void;
   /** Starts on CPUs that came online, and stops on those that went. */
   followCpus(): void;
-  /** Reads and announces the events of processes' lives. Returns whether there were any. */
+  /** Hands over the records of processes' lives. Returns whether there were any. */
   readSideband(consumer: Consumer): boolean;
-  /** Hands over everything recorded since the last call, samples and events in the order of their times. */
+  /** Hands over everything recorded since the last call: first the records, then the samples, then settles. */
   drain(consumer: Consumer): void;
   /** Counts of everything that was lost, by cause in plain words. */
   losses(): Record<string, number>;

@@ -1,10 +1,10 @@
 /** Reads the sample buffers of all CPUs and hands the samples over in the order of their times. */
 import type { PerfEvent } from './addon.ts';
-import type { Consumer } from './merge.ts';
+import type { Consumer } from './options.ts';
 import { isSample, lostRecords, type PerfLayout, PerfSampleReader, recordEnd, sampleTime } from './perf-samples.ts';
 import { Limit } from './records.gen.ts';
 import { kernelFrames, snapshotBytes, userFrames, Word } from './samples.ts';
-import type { SidebandEvent } from './sideband.ts';
+import type { Sideband } from './sideband.ts';
 import { nameWords, ThreadNames } from './thread-names.ts';
 
 export interface PerfReaderOptions {
@@ -82,25 +82,22 @@ export class PerfReader {
     }
   }
 
-  /** Hands over the samples, and the events up to the time `until`, which are taken from `events`, sorted by time. */
-  handOver(events: SidebandEvent[], until: number, consumer: Consumer): void {
-    let next = 0;
-    const eventsUntil = (time: number) => {
-      for (; next < events.length && events[next]!.time <= time; next++) {
-        this.#names.apply(events[next]!);
-        consumer.event(events[next]!);
-      }
-    };
+  /** Takes a record of the sideband, in the order of their times, before the samples that come after it. */
+  take(sideband: Sideband, at: number): void {
+    this.#names.take(sideband, at);
+  }
+
+  /** Hands over the samples, all of which happened before the time `until`, ns. */
+  handOver(until: number, consumer: Pick<Consumer, 'sample'>): void {
     for (;;) {
       const batch = this.#earliest();
       if (batch === undefined) break;
-      eventsUntil(batch.time);
+      this.#names.advance(batch.time);
       this.#samples.read(batch.words, batch.at, batch.next);
       if (this.#isWanted()) consumer.sample(this.#samples.words, 0);
       batch.advance();
     }
-    eventsUntil(until);
-    events.splice(0, next);
+    this.#names.advance(until);
   }
 
   #earliest(): Batch | undefined {

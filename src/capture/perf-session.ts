@@ -3,15 +3,14 @@
  * of its stack, which the walk of bpf/unwind.h reads in userspace. With `kernel`, as whoever may sample the kernel;
  * without, as any user under kernel.perf_event_paranoid=2: own processes, while they run in user mode.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { type Addon, addonErrno, addonStep, loadAddon, type PerfEvent } from './addon.ts';
-import type { Consumer } from './merge.ts';
-import type { CaptureSession, SessionOptions, Targets } from './options.ts';
+import { type CaptureSession, type Consumer, processesOf, type SessionOptions, type Targets } from './options.ts';
 import { bufferedSamplingAttributes, type Inherit, sidebandAttributes } from './perf-attr.ts';
 import { PerfReader } from './perf-reader.ts';
 import { checkSupported, explainPerf } from './perf-refusals.ts';
 import { monotonicTime, onlineCpus } from './session.ts';
-import { decodeSideband, type SidebandEvent } from './sideband.ts';
+import { Sideband } from './sideband.ts';
 import { LocalUnwindMaps } from './unwind-maps.ts';
 
 /** 16 pages are about 400 mappings between two looks. */
@@ -55,14 +54,6 @@ function threadsOf(pid: number): number[] {
   }
 }
 
-function processOf(tid: number): number {
-  try {
-    return Number(/^Tgid:\s+(\d+)$/m.exec(readFileSync(`/proc/${tid}/status`, 'utf8'))?.[1] ?? tid);
-  } catch {
-    return tid;
-  }
-}
-
 function tasksOf({ pids, tids, inherit }: Targets): { sampled: Task[]; followed: Task[] } {
   if (pids.length + tids.length === 0) {
     const all: Task[] = [{ id: -1, inherit: 'none' }];
@@ -71,7 +62,9 @@ function tasksOf({ pids, tids, inherit }: Targets): { sampled: Task[]; followed:
   const descent = inherit ? 'children' : 'threads';
   const ofProcesses = pids.flatMap(threadsOf).map(id => ({ id, inherit: descent }) as const);
   const alone = tids.map(id => ({ id, inherit: 'none' }) as const);
-  const theirs = [...new Set(tids.map(processOf))].flatMap(threadsOf).map(id => ({ id, inherit: 'threads' }) as const);
+  const theirs = processesOf({ pids: [], tids })
+    .flatMap(threadsOf)
+    .map(id => ({ id, inherit: 'threads' }) as const);
   return { sampled: [...ofProcesses, ...alone], followed: [...ofProcesses, ...theirs] };
 }
 
@@ -85,11 +78,9 @@ export class PerfSession implements CaptureSession {
   readonly #cpus = new Map<number, Cpu>();
   readonly #pages: number;
   readonly #reader: PerfReader;
-  readonly #sidebandBytes = new Uint8Array(SIDEBAND_PAGES * PAGE);
-  readonly #events: SidebandEvent[] = [];
+  readonly #sideband = new Sideband();
   #started = false;
   #buildIds = true;
-  #sidebandLost = 0;
 
   /** Opens everything; start() starts to sample. Throws a ProfilerError, and nothing stays open then. */
   constructor(options: SessionOptions, kernel: boolean) {
@@ -204,17 +195,16 @@ export class PerfSession implements CaptureSession {
   }
 
   readSideband(consumer: Consumer): boolean {
-    const known = this.#events.length;
+    const until = monotonicTime();
     for (const { sideband } of this.#cpus.values()) {
-      const length = sideband[0]?.drain(this.#sidebandBytes) ?? 0;
-      decodeSideband(this.#sidebandBytes, length, this.#events);
+      this.#sideband.read(SIDEBAND_PAGES * PAGE, into => sideband[0]?.drain(into) ?? 0);
     }
-    for (let i = known; i < this.#events.length; i++) {
-      const event = this.#events[i]!;
-      if (event.kind === 'lost') this.#sidebandLost += event.count;
-      consumer.announce(event);
-    }
-    return this.#events.length > known;
+    return this.#sideband.handOver(until, {
+      take: (sideband, at) => {
+        this.#reader.take(sideband, at);
+        consumer.take(sideband, at);
+      },
+    });
   }
 
   /** The samples are read first: what the sideband tells of a sample's process was then written before it is read. */
@@ -223,14 +213,15 @@ export class PerfSession implements CaptureSession {
     const buffers = [...this.#cpus.values()].flatMap(({ samples }) => samples.slice(0, 1));
     this.#reader.fill(buffers, this.#pages * PAGE);
     this.readSideband(consumer);
-    this.#events.sort((a, b) => a.time - b.time);
-    this.#reader.handOver(this.#events, start, consumer);
+    this.#reader.handOver(start, consumer);
+    consumer.settle(start);
+    this.#sideband.forget();
   }
 
   losses(): Record<string, number> {
     return {
       'samples lost (ring buffer full)': this.#reader.lost,
-      'process events lost (sideband buffer full)': this.#sidebandLost,
+      'process events lost (sideband buffer full)': this.#sideband.lost,
     };
   }
 

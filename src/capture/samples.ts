@@ -103,3 +103,12 @@ export function sampleWords(words: Uint32Array, at: number): number {
 export function field64(words: Uint32Array, at: number): number {
   return words[at + 1]! * 2 ** 32 + words[at]!;
 }
+
+/** Calls `each` with the first word of every sample in `words[0 … end)`. It may change them. */
+export function forEachSample(words: Uint32Array, end: number, each: (at: number) => void): void {
+  for (let at = 0; at < end; ) {
+    const next = at + sampleWords(words, at);
+    each(at);
+    at = next;
+  }
+}

@@ -6,11 +6,11 @@ import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { ExitCode, ProfilerError } from '../errors.ts';
 import { type Addon, addonErrno, type BpfObject, explain, loadAddon, loadBpfObject, type PerfEvent } from './addon.ts';
-import { type Consumer, merge } from './merge.ts';
-import { type CaptureSession, configBytes, type SessionOptions } from './options.ts';
+import { type CaptureSession, type Consumer, configBytes, type SessionOptions } from './options.ts';
 import { samplingAttributes, sidebandAttributes } from './perf-attr.ts';
 import { Counter, Limit, sizeOf, Target } from './records.gen.ts';
-import { decodeSideband, type SidebandEvent } from './sideband.ts';
+import { forEachSample } from './samples.ts';
+import { Sideband } from './sideband.ts';
 import { BpfUnwindMaps } from './unwind-maps.ts';
 
 /** 64 pages are about 1,600 mappings between two drains of a CPU. */
@@ -101,12 +101,10 @@ export class Session implements CaptureSession {
   readonly #gone: PerfEvent[] = [];
   readonly #words: Uint32Array;
   readonly #bytes: Uint8Array;
-  readonly #sidebandBytes = new Uint8Array(SIDEBAND_PAGES * 4096);
-  readonly #events: SidebandEvent[] = [];
+  readonly #sideband = new Sideband();
   readonly #counters = new Float64Array(Counter.PROFILER_COUNTERS);
   #started = false;
   #buildIds = true;
-  #sidebandLost = 0;
 
   /**
    * Loads, and starts to follow the lives of processes; start() starts to sample. Throws a ProfilerError with the cause
@@ -231,35 +229,27 @@ export class Session implements CaptureSession {
   }
 
   readSideband(consumer: Consumer): boolean {
-    const known = this.#events.length;
+    const until = monotonicTime();
     const open = [...this.#cpus.values()].map(({ sideband }) => sideband);
     for (const sideband of [...open, ...this.#gone]) {
-      decodeSideband(this.#sidebandBytes, sideband.drain(this.#sidebandBytes), this.#events);
+      this.#sideband.read(SIDEBAND_PAGES * 4096, into => sideband.drain(into));
     }
     for (const sideband of this.#gone.splice(0)) sideband.close();
-    for (let i = known; i < this.#events.length; i++) {
-      const event = this.#events[i]!;
-      if (event.kind === 'lost') this.#sidebandLost += event.count;
-      consumer.announce(event);
-    }
-    return this.#events.length > known;
+    return this.#sideband.handOver(until, consumer);
   }
 
-  /**
-   * Hands over everything recorded since the last call, samples and sideband events in the order of their times.
-   * The ring is read first: what the sideband tells about a sample's process was then written before it is read.
-   */
+  /** The ring is read first: what the sideband tells about a sample's process was then written before it is read. */
   drain(consumer: Consumer): void {
     // More than once while the ring fills faster than it is read, but not for ever: somebody may press Ctrl-C.
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const start = monotonicTime();
       const length = this.#object.drain(this.#bytes);
-      const isEmpty = length <= this.#bytes.length / 2;
       this.readSideband(consumer);
-      this.#events.sort((a, b) => a.time - b.time);
-      // Events that came after what was read of the ring wait for the samples before them.
-      merge(this.#words, length / 4, this.#events, isEmpty ? start : 0, consumer);
-      if (isEmpty) return;
+      forEachSample(this.#words, length / 4, at => consumer.sample(this.#words, at));
+      if (length > this.#bytes.length / 2) continue;
+      consumer.settle(start);
+      this.#sideband.forget();
+      return;
     }
   }
 
@@ -270,7 +260,7 @@ export class Session implements CaptureSession {
       'samples lost (no scratch record)': this.#counters[Counter.PROFILER_COUNT_SCRATCH]!,
       'samples without kernel stack (unreadable)': this.#counters[Counter.PROFILER_COUNT_KERNEL_FAILED]!,
       'child processes not followed (table full)': this.#counters[Counter.PROFILER_COUNT_TARGETS_FULL]!,
-      'process events lost (sideband buffer full)': this.#sidebandLost,
+      'process events lost (sideband buffer full)': this.#sideband.lost,
     };
   }
 

@@ -1,5 +1,6 @@
 /**
- * Decodes the sideband: what the kernel tells about processes' lives while samples are taken.
+ * The sideband: what the kernel tells about processes' lives while samples are taken. Records are kept as they came,
+ * and read when somebody asks: of most processes nobody does, they are started and gone between two samples.
  * Record formats: `man perf_event_open`, "MMAP layout"; offsets from bpf/records.h.
  */
 import { PerfComm, PerfLost, PerfMmap2, PerfRecord, PerfTask, sizeOf } from './records.gen.ts';
@@ -9,8 +10,12 @@ const MISC_COMM_EXEC = 1 << 13;
 const MISC_MMAP_BUILD_ID = 1 << 14;
 const MAX_BUILD_ID = 20;
 
+/** struct perf_event_header; the process and thread that all of these records have next. */
+const HEADER = 8;
 /** sample_id_all with PERF_SAMPLE_TIME: a time ends each record. */
 const TRAILER = 8;
+const FIRST_BYTES = 1 << 16;
+
 /** Bytes of the smallest record of each type that is read. */
 const SMALLEST: ReadonlyMap<number, number> = new Map([
   [PerfRecord.PERF_RECORD_MMAP2, sizeOf.PerfMmap2 + TRAILER],
@@ -20,18 +25,23 @@ const SMALLEST: ReadonlyMap<number, number> = new Map([
   [PerfRecord.PERF_RECORD_LOST, sizeOf.PerfLost + TRAILER],
 ]);
 
-interface Life {
-  /** CLOCK_MONOTONIC, ns. */
-  readonly time: number;
-  readonly pid: number;
-  readonly tid: number;
-}
+/** What a record tells. */
+export const Life = {
+  /** An executable mapping came into being. */
+  mmap: PerfRecord.PERF_RECORD_MMAP2,
+  /** A thread changed its name, for its process became another program or without that. */
+  comm: PerfRecord.PERF_RECORD_COMM,
+  /** A process (or a thread: pid equals parentPid) began. */
+  fork: PerfRecord.PERF_RECORD_FORK,
+  /** A thread ended. */
+  exit: PerfRecord.PERF_RECORD_EXIT,
+  /** A buffer was full, and records are missing. */
+  lost: PerfRecord.PERF_RECORD_LOST,
+} as const;
 
-/** An executable mapping came into being. */
-export interface MmapEvent extends Life {
-  readonly kind: 'mmap';
+export interface MappedRange {
   readonly start: number;
-  readonly length: number;
+  readonly end: number;
   readonly fileOffset: number;
   readonly path: string;
   /** Lower-case hex; '' when the kernel gave the inode instead. */
@@ -41,119 +51,146 @@ export interface MmapEvent extends Life {
   readonly inode: number;
 }
 
-/** A thread changed its name; with `exec`, its process became another program. */
-export interface CommEvent extends Life {
-  readonly kind: 'comm';
-  readonly comm: string;
-  readonly exec: boolean;
+/** Takes records; `at` is the place of one, good until forget(). */
+export interface RecordConsumer {
+  take(sideband: Sideband, at: number): void;
 }
 
-/** A thread (pid equals parentPid) or a process began. */
-export interface ForkEvent extends Life {
-  readonly kind: 'fork';
-  readonly parentPid: number;
-}
+/** Records of all CPUs, put into the order of their times. */
+export class Sideband {
+  /** Of records that the kernel had no room for. */
+  lost = 0;
+  /** A Buffer makes strings several times faster than a TextDecoder. */
+  #bytes = Buffer.allocUnsafeSlow(FIRST_BYTES);
+  #view = new DataView(this.#bytes.buffer);
+  #length = 0;
+  /** Places of the records that were not handed over. */
+  #waiting: number[] = [];
 
-export interface ExitEvent extends Life {
-  readonly kind: 'exit';
-}
-
-/** The buffer was full and this many records are missing. */
-export interface LostEvent {
-  readonly kind: 'lost';
-  readonly time: number;
-  readonly count: number;
-}
-
-export type SidebandEvent = MmapEvent | CommEvent | ForkEvent | ExitEvent | LostEvent;
-
-/** Where records are: a Buffer makes strings several times faster than a TextDecoder. */
-interface Records {
-  readonly view: DataView;
-  readonly buffer: Buffer;
-}
-
-/** A NUL-terminated string. */
-function text({ buffer }: Records, from: number, to: number): string {
-  const end = buffer.indexOf(0, from);
-  return buffer.toString('utf8', from, end < 0 || end > to ? to : end);
-}
-
-/** A 64-bit address, signed. */
-function readAddress(view: DataView, offset: number): number {
-  return view.getInt32(offset + 4, true) * 2 ** 32 + view.getUint32(offset, true);
-}
-
-/** Any other 64-bit value: exact below 2^53. */
-function read64(view: DataView, offset: number): number {
-  return view.getUint32(offset + 4, true) * 2 ** 32 + view.getUint32(offset, true);
-}
-
-/** As /proc/PID/maps prints it. */
-function deviceText(view: DataView, at: number): string {
-  const hex = (offset: number) =>
-    view
-      .getUint32(at + offset, true)
-      .toString(16)
-      .padStart(2, '0');
-  return `${hex(PerfMmap2.major)}:${hex(PerfMmap2.minor)}`;
-}
-
-function mmap(records: Records, at: number, end: number, life: Life): MmapEvent {
-  const { view, buffer } = records;
-  const hasBuildId = (view.getUint16(at + PerfMmap2.misc, true) & MISC_MMAP_BUILD_ID) !== 0;
-  const buildId = at + PerfMmap2.minor;
-  const size = Math.min(buffer[at + PerfMmap2.major]!, MAX_BUILD_ID);
-  return {
-    kind: 'mmap',
-    time: life.time,
-    pid: life.pid,
-    tid: life.tid,
-    start: readAddress(view, at + PerfMmap2.address),
-    length: read64(view, at + PerfMmap2.length),
-    fileOffset: read64(view, at + PerfMmap2.file_offset),
-    path: text(records, at + PerfMmap2.filename, end),
-    buildId: hasBuildId ? buffer.toString('hex', buildId, buildId + size) : '',
-    device: hasBuildId ? '' : deviceText(view, at),
-    inode: hasBuildId ? 0 : read64(view, at + PerfMmap2.inode),
-  };
-}
-
-function decodeRecord(records: Records, at: number, size: number): SidebandEvent | undefined {
-  const { view } = records;
-  const type = view.getUint32(at, true);
-  if (size < (SMALLEST.get(type) ?? Infinity)) return undefined;
-  const end = at + size - TRAILER;
-  const life = { time: read64(view, end), pid: view.getUint32(at + 8, true), tid: view.getUint32(at + 12, true) };
-  switch (type) {
-    case PerfRecord.PERF_RECORD_MMAP2:
-      return mmap(records, at, end, life);
-    case PerfRecord.PERF_RECORD_COMM: {
-      const exec = (view.getUint16(at + PerfComm.misc, true) & MISC_COMM_EXEC) !== 0;
-      return { ...life, kind: 'comm', comm: text(records, at + PerfComm.comm, end), exec };
+  /** Appends whole records of one buffer. `drain` copies at most `most` bytes of them, and says how many. */
+  read(most: number, drain: (into: Uint8Array) => number): void {
+    this.#reserve(most);
+    const end = this.#length + drain(this.#bytes.subarray(this.#length, this.#length + most));
+    for (let at = this.#length; at + 2 * HEADER <= end; ) {
+      const size = this.#view.getUint16(at + PerfComm.size, true);
+      if (size < 2 * HEADER || at + size > end) break;
+      if (size >= (SMALLEST.get(this.kind(at)) ?? Number.POSITIVE_INFINITY)) {
+        this.#waiting.push(at);
+        if (this.kind(at) === Life.lost) this.lost += this.#uint64(at + PerfLost.lost);
+      }
+      at += size;
     }
-    case PerfRecord.PERF_RECORD_FORK: {
-      const parentPid = view.getUint32(at + PerfTask.parent_pid, true);
-      return { ...life, tid: view.getUint32(at + PerfTask.tid, true), kind: 'fork', parentPid };
-    }
-    case PerfRecord.PERF_RECORD_EXIT:
-      return { ...life, tid: view.getUint32(at + PerfTask.tid, true), kind: 'exit' };
-    case PerfRecord.PERF_RECORD_LOST:
-      return { kind: 'lost', time: life.time, count: read64(view, at + PerfLost.lost) };
-    default:
-      return undefined;
+    this.#length = end;
   }
-}
 
-/** The events of `length` bytes of whole records, appended to `into` in the order of the buffer. */
-export function decodeSideband(bytes: Uint8Array, length: number, into: SidebandEvent[]): void {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, length);
-  const records = { view, buffer: Buffer.from(bytes.buffer, bytes.byteOffset, length) };
-  for (let at = 0; at + 16 <= length; ) {
-    const size = view.getUint16(at + PerfComm.size, true);
-    if (size < 16 || at + size > length) return;
-    const event = decodeRecord(records, at, size);
-    if (event) into.push(event);
-    at += size;
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(needed)));
+    this.#bytes.copy(larger, 0, 0, this.#length);
+    this.#bytes = larger;
+    this.#view = new DataView(larger.buffer);
+  }
+
+  /** Hands over what happened up to the time `until`, ns. Returns whether there was anything. */
+  handOver(until: number, consumer: RecordConsumer): boolean {
+    if (this.#waiting.length === 0) return false;
+    const waiting = this.#waiting.sort((a, b) => this.time(a) - this.time(b));
+    let count = 0;
+    while (count < waiting.length && this.time(waiting[count]!) <= until) consumer.take(this, waiting[count++]!);
+    this.#waiting = waiting.slice(count);
+    return count > 0;
+  }
+
+  /** Nobody will ask again for records that were handed over. */
+  forget(): void {
+    let length = 0;
+    this.#waiting.sort((a, b) => a - b);
+    for (const [i, at] of this.#waiting.entries()) {
+      const size = this.#view.getUint16(at + PerfComm.size, true);
+      this.#bytes.copyWithin(length, at, at + size);
+      this.#waiting[i] = length;
+      length += size;
+    }
+    this.#length = length;
+  }
+
+  /** One of {@link Life}. */
+  kind(at: number): number {
+    return this.#uint32(at);
+  }
+
+  /** CLOCK_MONOTONIC, ns. */
+  time(at: number): number {
+    return this.#uint64(at + this.#view.getUint16(at + PerfComm.size, true) - TRAILER);
+  }
+
+  pid(at: number): number {
+    return this.#uint32(at + PerfComm.pid);
+  }
+
+  /** Of a comm. */
+  tid(at: number): number {
+    return this.#uint32(at + PerfComm.tid);
+  }
+
+  /** Of a fork or an exit: the thread that began or ended. */
+  taskTid(at: number): number {
+    return this.#uint32(at + PerfTask.tid);
+  }
+
+  /** Of a fork. */
+  parentPid(at: number): number {
+    return this.#uint32(at + PerfTask.parent_pid);
+  }
+
+  /** Whether a comm tells of an exec. */
+  isExec(at: number): boolean {
+    return (this.#view.getUint16(at + PerfComm.misc, true) & MISC_COMM_EXEC) !== 0;
+  }
+
+  /** Of a comm. */
+  comm(at: number): string {
+    return this.#text(at, PerfComm.comm);
+  }
+
+  /** Of an mmap. */
+  range(at: number): MappedRange {
+    const hasBuildId = (this.#view.getUint16(at + PerfMmap2.misc, true) & MISC_MMAP_BUILD_ID) !== 0;
+    const buildId = at + PerfMmap2.minor;
+    const size = Math.min(this.#bytes[at + PerfMmap2.major]!, MAX_BUILD_ID);
+    const start =
+      this.#view.getInt32(at + PerfMmap2.address + 4, true) * 2 ** 32 + this.#uint32(at + PerfMmap2.address);
+    return {
+      start,
+      end: start + this.#uint64(at + PerfMmap2.length),
+      fileOffset: this.#uint64(at + PerfMmap2.file_offset),
+      path: this.#text(at, PerfMmap2.filename),
+      device: hasBuildId ? '' : this.#device(at),
+      inode: hasBuildId ? 0 : this.#uint64(at + PerfMmap2.inode),
+      buildId: hasBuildId ? this.#bytes.toString('hex', buildId, buildId + size) : '',
+    };
+  }
+
+  #uint32(place: number): number {
+    return this.#view.getUint32(place, true);
+  }
+
+  /** Exact below 2^53. */
+  #uint64(place: number): number {
+    return this.#uint32(place + 4) * 2 ** 32 + this.#uint32(place);
+  }
+
+  /** A NUL-terminated string, from here to the end of the record at most. */
+  #text(at: number, offset: number): string {
+    const end = at + this.#view.getUint16(at + PerfComm.size, true) - TRAILER;
+    const nul = this.#bytes.indexOf(0, at + offset);
+    return this.#bytes.toString('utf8', at + offset, nul < 0 || nul > end ? end : nul);
+  }
+
+  /** As /proc/PID/maps prints it. */
+  #device(at: number): string {
+    const hex = (place: number) => this.#uint32(place).toString(16).padStart(2, '0');
+    return `${hex(at + PerfMmap2.major)}:${hex(at + PerfMmap2.minor)}`;
   }
 }

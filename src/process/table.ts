@@ -1,10 +1,10 @@
 /**
- * The processes and what they have mapped, at the time of each sample: read from `/proc` at first sight, kept true by
- * sideband events after that.
+ * The processes and what they have mapped, at any time of the recording: read from `/proc` at first sight, kept true by
+ * sideband records after that, which are read when a process is asked for.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import type { CommEvent, ForkEvent, MmapEvent, SidebandEvent } from '../capture/sideband.ts';
-import { addMapping, type Mapping, type Mappings, overlaps, parseMaps } from './maps.ts';
+import { Life, type Sideband } from '../capture/sideband.ts';
+import { addMapping, type Mappings, overlaps, parseMaps } from './maps.ts';
 
 /** A process from one exec to the next, as long as no address changes its meaning. */
 export interface Image {
@@ -19,165 +19,294 @@ export interface Image {
   readonly mappings: Mappings | undefined;
 }
 
-const EXITED_IMAGES_KEPT = 4096;
+/** What has happened to a process, as bits. */
+export const Change = { fork: 1, exec: 2, mappings: 4, exit: 8 } as const;
+
 /** The kernel does not tell what is unmapped: so many mappings on, or twice as many, it is looked at. */
 const MAPPINGS_BEFORE_LOOK = 256;
+/** A sample that is older than this is in the ring buffer, ns: whoever took it has not stopped in between. */
+const SAMPLE_NS = 1e6;
+const ALWAYS = Number.NEGATIVE_INFINITY;
+const NEVER = Number.POSITIVE_INFINITY;
 
-/** From this event on, the pid stands for another address space. */
-function isNewProgram(event: SidebandEvent): event is ForkEvent | CommEvent {
-  return (event.kind === 'fork' && event.pid !== event.parentPid) || (event.kind === 'comm' && event.exec);
+/** What is known of a pid. */
+class Process {
+  readonly pid: number;
+  /** The images, and from when on each of them holds, ns; ascending. */
+  readonly images: Image[] = [];
+  readonly since: number[] = [];
+  /** Places of records that were not read. */
+  unread: number[] = [];
+  /** When it ended, ns. */
+  ended = NEVER;
+  /** Bits of {@link Change} since somebody took them. */
+  changes = 0;
+  /** Id of the image that was looked for in /proc. */
+  looked = 0;
+  /** How many mappings it may have before the unmapped ones are removed. */
+  lookAt = MAPPINGS_BEFORE_LOOK;
+
+  constructor(pid: number) {
+    this.pid = pid;
+  }
+
+  get latest(): Image | undefined {
+    return this.images.at(-1);
+  }
+
+  add(image: Image, since: number): Image {
+    this.images.push(image);
+    this.since.push(since);
+    return image;
+  }
+
+  /** Nobody will ask for a time before this one. */
+  forget(before: number): void {
+    let count = 0;
+    while (count + 1 < this.since.length && this.since[count + 1]! <= before) count++;
+    this.images.splice(0, count);
+    this.since.splice(0, count);
+  }
+}
+
+export interface ProcessTableOptions {
+  /** Keep the mappings of every process from its fork on, not only of those seen in samples. */
+  readonly followAll: boolean;
+  /** A known process became another program, ns. */
+  readonly onExec?: (pid: number, time: number) => void;
 }
 
 export class ProcessTable {
-  readonly #images = new Map<number, Image>();
-  /** What was mapped since, of processes that nobody asked for: most of them end before anybody does. */
-  readonly #mapped = new Map<number, MmapEvent[]>();
-  /** Exited processes; late samples of other CPUs may still name them. Oldest first. */
-  readonly #exited = new Set<number>();
-  /** Execs and forks of a pid that are announced and not yet applied: how many. */
-  readonly #coming = new Map<number, number>();
-  /** Of processes with many mappings: how many they may have before the unmapped ones are removed. */
-  readonly #lookAt = new Map<number, number>();
-  readonly #followAll: boolean;
+  readonly #processes = new Map<number, Process>();
+  readonly #options: ProcessTableOptions;
+  /** Have records that were not read, have ended, or have more than one image: see settle(). */
+  readonly #unsettled = new Set<Process>();
+  #changed: Process[] = [];
+  #sideband: Sideband | undefined;
+  #settled = ALWAYS;
   #nextId = 1;
+  /** How often records were missing, and everything was forgotten. */
+  losses = 0;
 
-  /** `followAll`: keep the mappings of every process from its fork on, not only of those seen in samples. */
-  constructor(options: { readonly followAll: boolean }) {
-    this.#followAll = options.followAll;
+  constructor(options: ProcessTableOptions) {
+    this.#options = options;
   }
 
-  /** The process as it is at this point of the recording: known, or read from /proc. */
-  image(pid: number): Image {
-    const image = this.#images.get(pid);
-    // What /proc shows now is another program, or another process, when an exec or a fork is still to come.
-    if (image === undefined) return this.#set(pid, 0, this.#coming.has(pid) ? undefined : readMappings(pid));
-    const mapped = this.#mapped.get(pid);
-    return mapped === undefined ? image : this.#map(image, mapped);
+  /** The process as it was at a time, ns, or as it is now: known, or read from /proc. */
+  image(pid: number, time = NEVER): Image {
+    const process = this.#processes.get(pid) ?? this.#new(pid);
+    this.#read(process);
+    const { images, since } = process;
+    let i = since.length - 1;
+    while (i >= 0 && since[i]! > time) i--;
+    if (i < 0) {
+      images.unshift(this.#make(pid, 0, undefined));
+      since.unshift(ALWAYS);
+      i = 0;
+    }
+    const image = images[i]!;
+    // What /proc shows is the latest. It is asked once.
+    if (image.mappings || i < images.length - 1 || process.looked === image.id) return image;
+    process.looked = image.id;
+    images[i] = { ...image, mappings: readMappings(pid) };
+    return images[i]!;
   }
 
-  /** The process from now on: an address of its generated code means something else than before. */
-  renew(pid: number): Image {
-    const image = { ...this.image(pid), id: this.#nextId++ };
-    this.#images.set(pid, image);
+  /** The process from a time on: an address of its generated code means something else than before. */
+  renew(pid: number, time: number): Image {
+    const image = { ...this.image(pid, time), id: this.#nextId++ };
+    const process = this.#processes.get(pid)!;
+    const { images, since } = process;
+    this.#unsettled.add(process);
+    const at = since.findIndex(from => from > time);
+    images.splice(at < 0 ? images.length : at, 0, image);
+    since.splice(at < 0 ? since.length : at, 0, time);
     return image;
   }
 
   has(pid: number): boolean {
-    return this.#images.has(pid);
+    return this.#processes.has(pid);
   }
 
-  /** Reads what is mapped now, whatever was known. False when the process has ended, and what was known stays. */
-  refresh(pid: number): boolean {
+  /** Reads what is mapped `now`, ns, whatever was known. False when the process has ended, and what was known stays. */
+  refresh(pid: number, now: number): boolean {
     const mappings = readMappings(pid);
-    const { parentPid = 0, program } = this.#images.get(pid) ?? {};
-    if (mappings) this.#set(pid, parentPid, mappings, program);
-    return mappings !== undefined;
+    if (!mappings) return false;
+    const process = this.#processes.get(pid) ?? this.#new(pid);
+    this.#read(process);
+    const { parentPid = 0, program } = process.latest ?? {};
+    process.add(this.#make(pid, parentPid, mappings, program), process.latest ? now : ALWAYS);
+    process.ended = NEVER; // or one of its threads runs on
+    this.#unsettled.add(process);
+    return true;
   }
 
-  /** Told before apply(), while samples that happened before the event are still to come. */
-  announce(event: SidebandEvent): void {
-    if (isNewProgram(event)) this.#coming.set(event.pid, (this.#coming.get(event.pid) ?? 0) + 1);
-  }
-
-  #arrived(pid: number): void {
-    const left = (this.#coming.get(pid) ?? 1) - 1;
-    if (left > 0) this.#coming.set(pid, left);
-    else this.#coming.delete(pid);
-  }
-
-  apply(event: SidebandEvent): void {
-    if (isNewProgram(event)) this.#arrived(event.pid);
-    switch (event.kind) {
-      case 'fork':
-        if (isNewProgram(event)) this.#fork(event.pid, event.parentPid);
+  /** Takes a record, in the order of their times; it is read later, until settle(). */
+  take(sideband: Sideband, at: number): void {
+    const pid = sideband.pid(at);
+    this.#sideband = sideband;
+    switch (sideband.kind(at)) {
+      case Life.mmap:
+        this.#keep(this.#processes.get(pid), at, Change.mappings);
         break;
-      case 'comm':
-        if (isNewProgram(event) && (this.#followAll || this.has(event.pid))) {
-          this.#set(event.pid, this.#images.get(event.pid)?.parentPid ?? 0, []);
-        }
+      case Life.comm: {
+        if (!sideband.isExec(at)) break;
+        const process = this.#processes.get(pid) ?? (this.#options.followAll ? this.#new(pid) : undefined);
+        this.#keep(process, at, Change.exec);
+        if (process) this.#options.onExec?.(pid, sideband.time(at));
         break;
-      case 'mmap':
-        this.#mmap(event);
+      }
+      case Life.fork:
+        this.#fork(pid, sideband.parentPid(at), at);
         break;
-      case 'exit':
-        if (event.pid === event.tid) this.#exit(event.pid);
+      case Life.exit:
+        if (sideband.taskTid(at) === pid) this.#exit(pid, sideband.time(at));
         break;
-      case 'lost':
-        this.#mapped.clear();
-        this.#images.clear(); // what is known may be wrong now: read it again at the next sample
+      case Life.lost:
+        this.losses++;
+        this.#processes.clear(); // what is known may be wrong now: read it again at the next sample
+        this.#unsettled.clear();
+        this.#changed = [];
         break;
     }
   }
 
-  #set(pid: number, parentPid: number, mappings: Mappings | undefined, program?: number): Image {
-    const id = this.#nextId++;
-    const image = { id, pid, program: program ?? id, parentPid, mappings };
-    this.#images.set(pid, image);
-    this.#mapped.delete(pid);
-    this.#exited.delete(pid);
-    this.#lookAt.delete(pid);
-    return image;
+  /** Tells each process that changed since the last call, what changed as bits of {@link Change}, and whether it ended. */
+  takeChanged(tell: (pid: number, changes: number, hasEnded: boolean) => void): void {
+    const changed = this.#changed;
+    this.#changed = [];
+    for (const process of changed) {
+      const { pid, changes, ended } = process;
+      process.changes = 0;
+      tell(pid, changes, ended !== NEVER);
+    }
   }
 
-  #fork(pid: number, parentPid: number): void {
-    if (!this.#followAll && !this.has(parentPid)) {
-      this.#delete(pid); // of the process that had this pid before
+  /**
+   * Every sample before the time `until`, ns, has been looked at. Records that nobody asked for are given up with their
+   * processes, or are read: none is needed any more.
+   */
+  settle(until: number): void {
+    const [before, complete] = [this.#settled, until - SAMPLE_NS];
+    for (const process of this.#unsettled) {
+      const isUnseen = process.images.length === 0 && process.ended < complete;
+      if (!isUnseen) this.#read(process);
+    }
+    for (const process of this.#unsettled) {
+      process.unread = [];
+      process.forget(before);
+      const isGone = process.ended < before || (process.images.length === 0 && process.ended < complete);
+      if (isGone && this.#processes.get(process.pid) === process) this.#processes.delete(process.pid);
+      if (isGone || (process.ended === NEVER && process.images.length < 2)) this.#unsettled.delete(process);
+    }
+    this.#settled = until;
+  }
+
+  #new(pid: number): Process {
+    const process = new Process(pid);
+    this.#processes.set(pid, process);
+    return process;
+  }
+
+  #keep(process: Process | undefined, at: number, change: number): void {
+    if (process === undefined) return;
+    process.unread.push(at);
+    this.#unsettled.add(process);
+    this.#change(process, change);
+  }
+
+  #change(process: Process, change: number): void {
+    if (process.changes === 0) this.#changed.push(process);
+    process.changes |= change;
+  }
+
+  #fork(pid: number, parentPid: number, at: number): void {
+    if (pid === parentPid) return; // a thread
+    if (!this.#options.followAll && !this.has(parentPid)) {
+      this.#exit(pid, this.#sideband!.time(at)); // the process that had this pid before
       return;
     }
-    // The child has its parent's mappings until it execs, which will be told.
-    const { mappings } = this.image(parentPid);
-    if (mappings) this.#set(pid, parentPid, mappings);
-    else this.#delete(pid); // a reused pid: look at it when a sample names it
+    const process = this.#processes.get(pid) ?? this.#new(pid);
+    process.ended = NEVER;
+    this.#keep(process, at, Change.fork);
   }
 
-  #mmap(event: MmapEvent): void {
-    if (!this.#images.get(event.pid)?.mappings) return;
-    const mapped = this.#mapped.get(event.pid);
-    if (mapped === undefined) this.#mapped.set(event.pid, [event]);
-    else mapped.push(event);
-    // Of a process that maps for ever while nobody asks.
-    if (mapped !== undefined && mapped.length >= MAPPINGS_BEFORE_LOOK) this.image(event.pid);
+  #exit(pid: number, time: number): void {
+    const process = this.#processes.get(pid);
+    if (process === undefined) return;
+    process.ended = time;
+    this.#unsettled.add(process);
+    this.#change(process, Change.exit);
   }
 
-  /** The image with what was mapped since. */
-  #map(before: Image, mapped: readonly MmapEvent[]): Image {
-    this.#mapped.delete(before.pid);
-    let image = before;
-    for (const { start, length, fileOffset, path, device, inode, buildId } of mapped) {
-      const mapping = { start, end: start + length, fileOffset, path, device, inode, buildId };
-      const { mappings, replaced } = addMapping(image.mappings ?? [], mapping);
-      const left = this.#withoutUnmapped(image.pid, mappings, mapping);
-      // What is mapped later where something was unmapped means something else.
-      const id = replaced || left !== mappings ? this.#nextId++ : image.id;
-      image = { ...image, id, mappings: left };
+  /** Reads the records of a process, and before them those of its parents: there may be thousands in a row. */
+  #read(process: Process): void {
+    if (process.unread.length === 0) return;
+    const line = [process];
+    for (;;) {
+      const parent = this.#unreadParent(line.at(-1)!);
+      if (!parent) break;
+      line.push(parent);
     }
-    this.#images.set(image.pid, image);
-    return image;
+    for (const each of line.reverse()) {
+      const { unread } = each;
+      each.unread = [];
+      for (const at of unread) this.#apply(each, at);
+      this.#removeUnmapped(each, unread.at(-1)!);
+    }
   }
 
-  #delete(pid: number): void {
-    this.#images.delete(pid);
-    this.#mapped.delete(pid);
+  /** The parent that a process began as a copy of, if that has records of before. */
+  #unreadParent({ unread: [first = 0] }: Process): Process | undefined {
+    const sideband = this.#sideband!;
+    if (sideband.kind(first) !== Life.fork) return undefined;
+    const parent = this.#processes.get(sideband.parentPid(first));
+    const [earliest] = parent?.unread ?? [];
+    return earliest !== undefined && sideband.time(earliest) < sideband.time(first) ? parent : undefined;
+  }
+
+  #apply(process: Process, at: number): void {
+    const sideband = this.#sideband!;
+    const { pid, latest } = process;
+    switch (sideband.kind(at)) {
+      case Life.fork: {
+        // The child has its parent's mappings until it execs, which will be told.
+        const parentPid = sideband.parentPid(at);
+        const { mappings } = this.image(parentPid, sideband.time(at));
+        process.add(this.#make(pid, parentPid, mappings), sideband.time(at));
+        break;
+      }
+      case Life.comm:
+        process.add(this.#make(pid, latest?.parentPid ?? 0, []), sideband.time(at));
+        break;
+      default:
+        if (latest?.mappings) this.#map(process, latest, at);
+    }
+    this.#unsettled.add(process);
+  }
+
+  #map(process: Process, before: Image, at: number): void {
+    const { mappings, replaced } = addMapping(before.mappings ?? [], this.#sideband!.range(at));
+    // Where nothing was mapped before, no sample was taken: the image is true of that time, too.
+    if (!replaced) process.images[process.images.length - 1] = { ...before, mappings };
+    else process.add({ ...before, id: this.#nextId++, mappings }, this.#sideband!.time(at));
+  }
+
+  #make(pid: number, parentPid: number, mappings: Mappings | undefined, program?: number): Image {
+    const id = this.#nextId++;
+    return { id, pid, program: program ?? id, parentPid, mappings };
   }
 
   /** A process that loads and unloads libraries for ever would have ever more mappings. */
-  #withoutUnmapped(pid: number, mappings: Mappings, latest: Mapping): Mappings {
-    if (mappings.length < (this.#lookAt.get(pid) ?? MAPPINGS_BEFORE_LOOK)) return mappings;
-    const now = this.#coming.has(pid) ? undefined : readMappings(pid);
-    const left = now ? mappings.filter(m => m === latest || overlaps(now, m)) : mappings;
-    this.#lookAt.set(pid, Math.max(2 * left.length, MAPPINGS_BEFORE_LOOK));
-    return left.length < mappings.length ? left : mappings;
-  }
-
-  #exit(pid: number): void {
-    if (!this.#images.has(pid)) return;
-    this.#exited.add(pid);
-    if (this.#exited.size <= EXITED_IMAGES_KEPT) return;
-    const oldest = this.#exited.values().next().value;
-    if (oldest === undefined) return;
-    this.#exited.delete(oldest);
-    this.#delete(oldest);
-    this.#lookAt.delete(oldest);
+  #removeUnmapped(process: Process, at: number): void {
+    const { latest, lookAt, ended } = process;
+    if (!latest?.mappings || latest.mappings.length < lookAt || ended !== NEVER) return;
+    const now = readMappings(process.pid);
+    const left = now ? latest.mappings.filter(mapping => overlaps(now, mapping)) : latest.mappings;
+    process.lookAt = Math.max(2 * left.length, MAPPINGS_BEFORE_LOOK);
+    if (left.length === latest.mappings.length) return;
+    // What is mapped later where something was unmapped means something else. Samples of before may mean the old one.
+    process.add({ ...latest, id: this.#nextId++, mappings: left }, this.#sideband!.time(at));
   }
 }
 

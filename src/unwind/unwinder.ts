@@ -4,11 +4,11 @@
  */
 import { FrameMark, UnwindEnd } from '../capture/records.gen.ts';
 import { setWalked, snapshotBytes } from '../capture/samples.ts';
-import type { SidebandEvent } from '../capture/sideband.ts';
+import { monotonicTime } from '../capture/session.ts';
 import type { ProcessEntry, UnwindMaps } from '../capture/unwind-maps.ts';
 import type { CodeTable, MappedCode } from '../process/code.ts';
 import type { Mappings } from '../process/maps.ts';
-import { type Image, ProcessTable } from '../process/table.ts';
+import { Change, type Image, type ProcessTable } from '../process/table.ts';
 import { AddressSpaces } from './address-spaces.ts';
 import { TableCache } from './cache.ts';
 import { UnwindFiles } from './files.ts';
@@ -17,8 +17,7 @@ import { Heap } from './heap.ts';
 export interface UnwinderOptions {
   readonly maps: UnwindMaps;
   readonly code: CodeTable;
-  /** Prepare every process that execs, not only those told by follow() and their children. */
-  readonly followAll: boolean;
+  readonly processes: ProcessTable;
   /** Of kernel memory for tables, bytes. */
   readonly memory: number;
   /** Leave code that has no rules by its frame pointer. */
@@ -34,7 +33,7 @@ const NO_ROOM: Mappings = [];
 const NO_ROOM_ENTRY: ProcessEntry = { id: 0, mappings: 0 };
 
 /** Why a process has to be told to the kernel again. */
-type Change = 'exec' | 'fork' | 'mappings' | 'wanted';
+type Reason = 'exec' | 'fork' | 'mappings' | 'wanted';
 
 export class Unwinder {
   readonly #maps: UnwindMaps;
@@ -45,20 +44,20 @@ export class Unwinder {
   readonly #spaces: AddressSpaces;
   /** What the kernel knows of each process. */
   readonly #told = new Map<number, Mappings>();
-  readonly #changed = new Map<number, Change>();
+  readonly #changed = new Map<number, Reason>();
   /** When a process was looked at because it was wanted, ms. */
   readonly #refreshed = new Map<number, number>();
-  #incoming: SidebandEvent[] = [];
+  #losses = 0;
   /** Processes whose mappings found no room. */
   refused = 0;
 
-  constructor({ maps, code, followAll, memory, framePointers }: UnwinderOptions) {
+  constructor({ maps, code, processes, memory, framePointers }: UnwinderOptions) {
     this.#maps = maps;
     this.#framePointers = framePointers;
     this.#heap = new Heap(maps, memory);
     this.#files = new UnwindFiles(this.#heap, maps.files, new TableCache());
     this.#spaces = new AddressSpaces(this.#heap, this.#files, code);
-    this.#processes = new ProcessTable({ followAll });
+    this.#processes = processes;
   }
 
   /** Bytes of kernel memory that hold tables. */
@@ -86,25 +85,14 @@ export class Unwinder {
     this.#files.load(Number.POSITIVE_INFINITY);
   }
 
-  /** An event that is not yet applied. */
-  announce(event: SidebandEvent): void {
-    this.#incoming.push(event);
-  }
-
-  /**
-   * Applies the events up to the time `until` (ns; what happened before it has been announced) and tells the kernel.
-   * Events of two CPUs come in the wrong order otherwise: a process that execs before it was forked.
-   */
-  flush(until: number): void {
+  /** Tells the kernel what has happened to processes. */
+  flush(): void {
     const now = performance.now();
-    if (this.#incoming.length > 0) {
-      this.#incoming.sort((a, b) => a.time - b.time);
-      let count = this.#incoming.findIndex(event => event.time > until);
-      if (count < 0) count = this.#incoming.length;
-      for (const event of this.#incoming.splice(0, count)) this.#apply(event);
-    }
+    if (this.#losses < this.#processes.losses) for (const pid of this.#told.keys()) this.#changed.set(pid, 'wanted');
+    this.#losses = this.#processes.losses;
+    this.#processes.takeChanged((pid, changes, hasEnded) => this.#change(pid, changes, hasEnded));
     for (const pid of this.#maps.takeWanted()) this.#refresh(pid, now);
-    for (const [pid, change] of this.#changed) this.#tell(pid, change);
+    for (const [pid, reason] of this.#changed) this.#tell(pid, reason);
     this.#changed.clear();
     this.#files.load(LOAD_MS);
     this.#heap.sweep();
@@ -129,34 +117,19 @@ export class Unwinder {
     setWalked(words, at, Math.max(frames, 1), end);
   }
 
-  #apply(event: SidebandEvent): void {
-    this.#processes.apply(event);
-    switch (event.kind) {
-      case 'fork':
-        if (event.pid !== event.parentPid && this.#processes.has(event.pid)) this.#changed.set(event.pid, 'fork');
-        break;
-      case 'comm':
-        if (!event.exec) break;
-        this.#forget(event.pid); // as the kernel has
-        if (this.#processes.has(event.pid)) this.#changed.set(event.pid, 'exec');
-        break;
-      case 'mmap':
-        if (!this.#changed.has(event.pid) && this.#processes.has(event.pid)) this.#changed.set(event.pid, 'mappings');
-        break;
-      case 'exit':
-        // Of the leader: other threads may go on, and ask for it again.
-        if (event.pid === event.tid) this.#remove(event.pid);
-        break;
-      case 'lost':
-        for (const pid of this.#told.keys()) this.#changed.set(pid, 'wanted');
-        break;
-    }
+  #change(pid: number, changes: number, hasEnded: boolean): void {
+    if ((changes & Change.exit) !== 0) this.#remove(pid); // the leader; other threads may go on, and ask for it again
+    if (hasEnded) return;
+    if ((changes & Change.exec) !== 0) this.#forget(pid); // as the kernel has
+    if ((changes & Change.exec) !== 0) this.#changed.set(pid, 'exec');
+    else this.#changed.set(pid, (changes & Change.fork) !== 0 ? 'fork' : 'mappings');
   }
 
   /** A sampled process was not known, or not well enough. */
   #refresh(pid: number, now: number): void {
     if (this.#changed.has(pid)) return; // that is why, and it is told in a moment
-    if (now - (this.#refreshed.get(pid) ?? -REFRESH_MS) < REFRESH_MS || !this.#processes.refresh(pid)) return;
+    if (now - (this.#refreshed.get(pid) ?? -REFRESH_MS) < REFRESH_MS || !this.#processes.refresh(pid, monotonicTime()))
+      return;
     this.#refreshed.set(pid, now);
     this.#changed.set(pid, 'wanted');
   }
@@ -176,19 +149,19 @@ export class Unwinder {
     this.#forget(pid);
   }
 
-  #tell(pid: number, change: Change): void {
+  #tell(pid: number, reason: Reason): void {
     const image = this.#processes.image(pid);
     const { mappings } = image;
     const before = this.#told.get(pid);
     if (!mappings) this.#remove(pid);
-    if (!mappings || mappings.length === 0 || (mappings === before && change === 'mappings')) return;
+    if (!mappings || mappings.length === 0 || (mappings === before && reason === 'mappings')) return;
     const space = this.#spaces.acquire(image, mappings);
     if (!space && before !== NO_ROOM) this.refused++;
     // What runs already has its tables when a walk needs them first; what is new will need them at once.
-    if (space && change !== 'wanted') for (const file of space.files) this.#files.want(file);
+    if (space && reason !== 'wanted') for (const file of space.files) this.#files.want(file);
     // A fork has its entry from the kernel. Where there is none, it may have become another program since.
     const entry = space?.entry ?? NO_ROOM_ENTRY;
-    const mayInsert = change !== 'fork' && !(change === 'mappings' && before);
+    const mayInsert = reason !== 'fork' && !(reason === 'mappings' && before);
     const isTold = (mayInsert && this.#maps.insertProcess(pid, entry)) || this.#maps.replaceProcess(pid, entry);
     if (isTold) this.#told.set(pid, space ? mappings : NO_ROOM);
     else this.#told.delete(pid);
