@@ -39,10 +39,8 @@ export const Life = {
   lost: PerfRecord.PERF_RECORD_LOST,
 } as const;
 
-export interface MappedRange {
-  readonly start: number;
-  readonly end: number;
-  readonly fileOffset: number;
+/** What is mapped. */
+interface MappedFile {
   readonly path: string;
   /** Lower-case hex; '' when the kernel gave the inode instead. */
   readonly buildId: string;
@@ -50,6 +48,15 @@ export interface MappedRange {
   readonly device: string;
   readonly inode: number;
 }
+
+export interface MappedRange extends MappedFile {
+  readonly start: number;
+  readonly end: number;
+  readonly fileOffset: number;
+}
+
+/** Programs map the same few files again and again. */
+const MAX_FILES = 1024;
 
 /** Takes records; `at` is the place of one, good until forget(). */
 export interface RecordConsumer {
@@ -66,6 +73,8 @@ export class Sideband {
   #length = 0;
   /** Places of the records that were not handed over. */
   #waiting: number[] = [];
+  /** By the bytes that tell of them. */
+  readonly #files = new Map<string, MappedFile>();
 
   /** Appends whole records of one buffer. `drain` copies at most `most` bytes of them, and says how many. */
   read(most: number, drain: (into: Uint8Array) => number): void {
@@ -156,20 +165,32 @@ export class Sideband {
 
   /** Of an mmap. */
   range(at: number): MappedRange {
-    const hasBuildId = (this.#view.getUint16(at + PerfMmap2.misc, true) & MISC_MMAP_BUILD_ID) !== 0;
-    const buildId = at + PerfMmap2.minor;
+    const address = at + PerfMmap2.address;
+    const start = this.#view.getInt32(address + 4, true) * 2 ** 32 + this.#uint32(address);
+    const end = start + this.#uint64(at + PerfMmap2.length);
+    const { path, device, inode, buildId } = this.#file(at);
+    return { start, end, fileOffset: this.#uint64(at + PerfMmap2.file_offset), path, device, inode, buildId };
+  }
+
+  #file(at: number): MappedFile {
+    const misc = this.#view.getUint16(at + PerfMmap2.misc, true) & MISC_MMAP_BUILD_ID;
+    const end = at + this.#view.getUint16(at + PerfMmap2.size, true) - TRAILER;
+    const key = misc + this.#bytes.toString('latin1', at + PerfMmap2.major, end);
+    let file = this.#files.get(key);
+    if (file === undefined) {
+      if (this.#files.size === MAX_FILES) this.#files.clear();
+      file = this.#readFile(at, misc !== 0);
+      this.#files.set(key, file);
+    }
+    return file;
+  }
+
+  #readFile(at: number, hasBuildId: boolean): MappedFile {
+    const path = this.#text(at, PerfMmap2.filename);
+    if (!hasBuildId) return { path, device: this.#device(at), inode: this.#uint64(at + PerfMmap2.inode), buildId: '' };
+    const first = at + PerfMmap2.minor;
     const size = Math.min(this.#bytes[at + PerfMmap2.major]!, MAX_BUILD_ID);
-    const start =
-      this.#view.getInt32(at + PerfMmap2.address + 4, true) * 2 ** 32 + this.#uint32(at + PerfMmap2.address);
-    return {
-      start,
-      end: start + this.#uint64(at + PerfMmap2.length),
-      fileOffset: this.#uint64(at + PerfMmap2.file_offset),
-      path: this.#text(at, PerfMmap2.filename),
-      device: hasBuildId ? '' : this.#device(at),
-      inode: hasBuildId ? 0 : this.#uint64(at + PerfMmap2.inode),
-      buildId: hasBuildId ? this.#bytes.toString('hex', buildId, buildId + size) : '',
-    };
+    return { path, device: '', inode: 0, buildId: this.#bytes.toString('hex', first, first + size) };
   }
 
   #uint32(place: number): number {

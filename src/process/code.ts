@@ -64,11 +64,20 @@ export function isGenerated(path: string): boolean {
   );
 }
 
+/** A file as mappings tell of it, and what it is. */
+interface KnownFile {
+  readonly mapping: Mapping;
+  code: MappedCode;
+  /** The process that it was looked for through. */
+  program: number;
+}
+
 /** Of all tables: one thread may know the code of several. */
 let nextId = 1;
 
 export class CodeTable {
-  readonly #byMapping = new WeakMap<Mapping, MappedCode>();
+  /** Files, by path. */
+  readonly #byPath = new Map<string, KnownFile[]>();
   readonly #byKey = new Map<string, MappedCode>();
   readonly #files = new Map<MappedCode, FileBytes>();
   /** By program. */
@@ -77,8 +86,6 @@ export class CodeTable {
   readonly #touched = new Set<JitFiles>();
   /** Asked for since the last sweep. */
   readonly #used = new Set<MappedCode>();
-  /** Swept: known by a mapping still, and no more to be read. */
-  readonly #swept = new WeakSet<MappedCode>();
   readonly #roots = new TargetRoots();
   readonly #warn: (sentence: string) => void;
 
@@ -89,7 +96,8 @@ export class CodeTable {
 
   /** What is known at present, each once. */
   get codes(): Set<MappedCode> {
-    return new Set(this.#byKey.values());
+    const files = [...this.#byPath.values()].flatMap(known => known.map(({ code }) => code));
+    return new Set([...this.#byKey.values(), ...files]);
   }
 
   kernel(): MappedCode {
@@ -109,43 +117,58 @@ export class CodeTable {
 
   /** The code of a process's mapping. Opens the file when it is seen for the first time. */
   of(image: Image, mapping: Mapping): MappedCode {
-    const known = this.#byMapping.get(mapping);
-    // Generated code is a process's own, though a fork shares the mapping object.
-    const isValid = known !== undefined && known.kind !== 'jit' && !this.#swept.has(known);
-    const code = isValid ? known : this.#find(image, mapping);
-    if (!isValid) this.#byMapping.set(mapping, code);
+    const code = this.#knownFile(image, mapping) ?? this.#find(image, mapping);
     this.#used.add(code);
     return code;
   }
 
   /** Forgets and closes what nobody asked for since the last sweep, unless `isKept`. Returns the ids of what went. */
   sweep(isKept: (code: MappedCode) => boolean): number[] {
-    const gone = new Set<number>();
-    for (const [key, code] of this.#byKey) {
-      if (code.kind === 'kernel' || code.kind === 'vdso' || this.#used.has(code) || isKept(code)) continue;
-      this.#byKey.delete(key);
-      this.#swept.add(code);
-      this.#files.get(code)?.close();
-      this.#files.delete(code);
-      gone.add(code.id);
+    const gone = new Set<MappedCode>();
+    for (const code of this.codes) {
+      if (code.kind !== 'kernel' && code.kind !== 'vdso' && !this.#used.has(code) && !isKept(code)) gone.add(code);
     }
     this.#used.clear();
+    for (const [key, code] of this.#byKey) if (gone.has(code)) this.#byKey.delete(key);
+    for (const [path, files] of this.#byPath) {
+      const left = files.filter(({ code }) => !gone.has(code));
+      if (left.length === 0) this.#byPath.delete(path);
+      else if (left.length < files.length) this.#byPath.set(path, left);
+    }
+    for (const code of gone) {
+      this.#files.get(code)?.close();
+      this.#files.delete(code);
+    }
     if (gone.size > 0) this.#roots.sweep(new Set(Array.from(this.codes, ({ root }) => root)));
     this.#closeJits();
-    return [...gone];
+    return Array.from(gone, ({ id }) => id);
+  }
+
+  #knownFile(image: Image, mapping: Mapping): MappedCode | undefined {
+    const files = this.#byPath.get(mapping.path);
+    if (files === undefined) return undefined;
+    for (const known of files) if (isSameFile(known.mapping, mapping)) return this.#reached(known, image, mapping);
+    return undefined;
+  }
+
+  /** What was out of reach through a process that is gone may be in reach through this one. */
+  #reached(known: KnownFile, image: Image, mapping: Mapping): MappedCode {
+    if (known.code.miss !== Miss.unreadableFile || known.program === image.program) return known.code;
+    known.program = image.program;
+    const code = this.#file(image, mapping);
+    if (code.miss !== Miss.unreadableFile) known.code = code;
+    return known.code;
   }
 
   #find(image: Image, mapping: Mapping): MappedCode {
     if (mapping.path === '[vdso]') return this.#vdso(image, mapping);
     if (isGenerated(mapping.path)) return this.#generated(image, mapping);
-    const key = `${mapping.buildId || `${mapping.device}:${mapping.inode}`}:${mapping.path}`;
-    const known = this.#byKey.get(key);
-    if (known !== undefined && known.miss !== Miss.unreadableFile) return known;
-    // What was out of reach through a process that is gone may be in reach through this one.
     const code = this.#file(image, mapping);
-    const found = code.miss === Miss.unreadableFile && known ? known : code;
-    this.#byKey.set(key, found);
-    return found;
+    const known = { mapping, code, program: image.program };
+    const files = this.#byPath.get(mapping.path);
+    if (files) files.push(known);
+    else this.#byPath.set(mapping.path, [known]);
+    return code;
   }
 
   /** Before the samples of a drain: whether code of this process means something else than in the samples before. */
@@ -267,6 +290,10 @@ export class CodeTable {
     for (const jit of this.#jits.values()) jit.close();
     this.#jits.clear();
   }
+}
+
+function isSameFile(a: Mapping, b: Mapping): boolean {
+  return a.buildId === b.buildId && a.inode === b.inode && a.device === b.device;
 }
 
 /** Of containers of one image: the same build id, size and path. '' where the build id is not believed. */

@@ -92,7 +92,7 @@ export class AddressSpaces {
 
   #range(image: Image, mapping: Mapping): UnwindRange {
     const none = { mapping, file: NO_FILE, bias: 0 };
-    if (isGenerated(mapping.path) && mapping.path !== '[vdso]') return none;
+    if (mapping.buildId === '' && isGenerated(mapping.path) && mapping.path !== '[vdso]') return none;
     const code = this.#code.of(image, mapping);
     const bias = code.elf && biasOf(code.elf, mapping);
     return bias === undefined ? none : { mapping, file: this.#files.id(code), bias };
