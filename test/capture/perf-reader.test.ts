@@ -12,9 +12,16 @@ import {
   userFrames,
   Word,
 } from '../../src/capture/samples.ts';
-import type { SidebandEvent } from '../../src/capture/sideband.ts';
 import { random } from '../support/random.ts';
-import { lostRecord, otherRecord, perfSampleRecord, type TestPerfSample } from '../support/records.ts';
+import {
+  commRecord,
+  lostRecord,
+  otherRecord,
+  perfSampleRecord,
+  type TestPerfSample,
+  taskRecord,
+} from '../support/records.ts';
+import { feed } from '../support/sideband.ts';
 
 const KERNEL = -128n; // enum perf_callchain_context
 const USER = -512n;
@@ -39,13 +46,12 @@ const all: PerfReaderOptions = {
   userStacks: true,
 };
 
-/** The samples and events that a consumer gets, as the text of `show`. */
+/** What `show` says of the samples that a consumer gets; `lives`: records of the sideband. */
 function read(
   options: Partial<PerfReaderOptions>,
   cpus: readonly (readonly Uint8Array[])[],
   show: (words: Uint32Array) => unknown,
-  events: SidebandEvent[] = [],
-  until = 0,
+  lives: readonly Uint8Array[] = [],
 ) {
   const reader = new PerfReader({ ...all, ...options });
   const seen: unknown[] = [];
@@ -53,11 +59,8 @@ function read(
     cpus.map(records => buffer(...records)),
     BYTES,
   );
-  reader.handOver(events, until, {
-    announce() {},
-    sample: words => seen.push(show(words)),
-    event: event => seen.push(event.kind),
-  });
+  feed(reader, ...lives);
+  reader.handOver(9, { sample: words => seen.push(show(words)) });
   return { seen, lost: reader.lost };
 }
 
@@ -149,17 +152,13 @@ describe('what is left out', () => {
   test('threads of another name', () => expect(count({ ...chainless, comm: 'other' }, {})).toBe(0));
 });
 
-test('samples of all CPUs and events come in the order of their times', () => {
+test('samples of all CPUs come in the order of their times', () => {
   const at = (time: bigint, pid: number) => perfSampleRecord({ ...sample, time, pid, tid: pid });
-  const exit = (time: number): SidebandEvent => ({ kind: 'exit', time, pid: 9, tid: 9 });
   const cpus = [
     [at(1n, 11), at(4n, 14)],
     [at(2n, 12), at(3n, 13), at(7n, 17)],
   ];
-  const events = [exit(3), exit(5), exit(8), exit(9)];
-  const { seen } = read(chainless, cpus, words => words[Word.pid], events, 8);
-  expect(seen).toEqual([11, 12, 'exit', 13, 14, 'exit', 17, 'exit']);
-  expect(events).toEqual([exit(9)]);
+  expect(read(chainless, cpus, words => words[Word.pid]).seen).toEqual([11, 12, 13, 14, 17]);
 });
 
 test('threads have the names that /proc and the sideband tell', () => {
@@ -168,15 +167,15 @@ test('threads have the names that /proc and the sideband tell', () => {
       .toString('latin1')
       .replace(/\0+$/, '');
   const of = (time: bigint, tid: number) => perfSampleRecord({ ...sample, time, pid: tid, tid });
-  const events: SidebandEvent[] = [
-    { kind: 'comm', time: 2, pid: 4_194_001, tid: 4_194_001, comm: 'a name of sixteen bytes', exec: true },
-    { kind: 'fork', time: 3, pid: 4_194_002, tid: 4_194_002, parentPid: 4_194_001 },
-    { kind: 'exit', time: 5, pid: 4_194_001, tid: 4_194_001 },
+  const lives = [
+    commRecord({ time: 2n, pid: 4_194_001, comm: 'a name of sixteen bytes', exec: true }),
+    taskRecord('fork', { time: 3n, pid: 4_194_002, parentPid: 4_194_001 }),
+    taskRecord('exit', { time: 5n, pid: 4_194_001 }),
   ];
   const records = [of(1n, process.pid), of(1n, 4_194_001), of(4n, 4_194_001), of(4n, 4_194_002), of(6n, 4_194_001)];
-  const { seen } = read(chainless, [records], comm, events, 9);
+  const { seen } = read(chainless, [records], comm, lives);
   const own = readFileSync(`/proc/${process.pid}/comm`, 'utf8').trim();
-  expect(seen).toEqual([own, '', 'comm', 'fork', 'a name of sixte', 'a name of sixte', 'exit', '']);
+  expect(seen).toEqual([own, '', 'a name of sixte', 'a name of sixte', '']);
 });
 
 test('what had no room is counted, and other records are passed over', () => {

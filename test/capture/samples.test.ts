@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Sample, UnwindEnd } from '../../src/capture/records.gen.ts';
 import {
   field64,
+  forEachSample,
   frameWords,
   isWalked,
   kernelFrames,
@@ -135,4 +136,18 @@ describe('walks', () => {
       255, 255, 255, 255,
     ]);
   });
+});
+
+test('a sample whose record is made shorter does not hide the next one', () => {
+  const words = sampleRecords(
+    { time: 1n, snapshot: new Uint8Array(800) },
+    { time: 2n, kernel: [1n], snapshot: new Uint8Array(80) },
+    { time: 3n },
+  );
+  const seen: number[] = [];
+  forEachSample(words, words.length, at => {
+    seen.push(words[at + Word.time]!);
+    setWalked(words, at, 1, 1);
+  });
+  expect(seen).toEqual([1, 2, 3]);
 });

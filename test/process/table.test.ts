@@ -1,12 +1,12 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import type { SidebandEvent } from '../../src/capture/sideband.ts';
 import { parseMaps } from '../../src/process/maps.ts';
-import { type Image, ProcessTable } from '../../src/process/table.ts';
+import { Change, type Image, ProcessTable } from '../../src/process/table.ts';
 import { has } from '../elf/toolchain.ts';
 import { testFolder } from '../support/folder.ts';
-import { mapping } from '../support/mappings.ts';
+import { commRecord, lostRecord, mmapRecord, taskRecord } from '../support/records.ts';
+import { feed } from '../support/sideband.ts';
 import { untilState, zombie } from '../support/zombie.ts';
 
 const path = testFolder();
@@ -15,28 +15,31 @@ const path = testFolder();
 const NOBODY = 2 ** 22 + 100;
 
 const of = {
-  exec: (pid: number): SidebandEvent => ({ kind: 'comm', time: 0, pid, tid: pid, comm: 'new', exec: true }),
-  comm: (pid: number): SidebandEvent => ({ kind: 'comm', time: 0, pid, tid: pid, comm: 'new', exec: false }),
-  fork: (pid: number, parentPid: number, tid = pid): SidebandEvent => ({ kind: 'fork', time: 0, pid, tid, parentPid }),
-  exit: (pid: number, tid = pid): SidebandEvent => ({ kind: 'exit', time: 0, pid, tid }),
-  lost: (): SidebandEvent => ({ kind: 'lost', time: 0, count: 1 }),
-  mmap: (pid: number, start: number, end: number, path: string): SidebandEvent => {
-    const { fileOffset, device, inode, buildId } = mapping(start, end);
-    const where = { start, length: end - start, fileOffset, path, device, inode, buildId };
-    return { kind: 'mmap', time: 0, pid, tid: pid, ...where };
+  exec: (pid: number, time = 0) => commRecord({ time: BigInt(time), pid, comm: 'new', exec: true }),
+  comm: (pid: number, time = 0) => commRecord({ time: BigInt(time), pid, comm: 'new' }),
+  fork: (pid: number, parentPid: number, time = 0) => taskRecord('fork', { time: BigInt(time), pid, parentPid }),
+  thread: (pid: number, tid: number, time = 0) => taskRecord('fork', { time: BigInt(time), pid, parentPid: pid, tid }),
+  exit: (pid: number, time = 0, tid = pid) => taskRecord('exit', { time: BigInt(time), pid, tid }),
+  lost: () => lostRecord(1n),
+  mmap: (pid: number, start: number, end: number, path: string, time = 0) => {
+    const range = { start: BigInt(start), length: BigInt(end - start) };
+    return mmapRecord({ time: BigInt(time), pid, ...range, path, device: [0xfe, 1], inode: 7n });
   },
 };
+
+const SECOND = 1e9;
+
+/** All samples before these seconds were looked at, one after the other. */
+function settle(table: ProcessTable, ...seconds: readonly number[]): void {
+  for (const second of seconds) table.settle(second * SECOND);
+}
 
 /** A table that knows the process `pid` with these mappings. */
 function tableWith(pid: number, followAll = false): ProcessTable {
   const table = new ProcessTable({ followAll });
   table.image(pid);
-  apply(table, of.exec(pid), of.mmap(pid, 0x1000, 0x2000, '/bin/a'), of.mmap(pid, 0x5000, 0x6000, '/lib/b'));
+  feed(table, of.exec(pid), of.mmap(pid, 0x1000, 0x2000, '/bin/a'), of.mmap(pid, 0x5000, 0x6000, '/lib/b'));
   return table;
-}
-
-function apply(table: ProcessTable, ...events: readonly SidebandEvent[]): void {
-  for (const event of events) table.apply(event);
 }
 
 function paths(image: Image): string[] | undefined {
@@ -71,7 +74,7 @@ describe('mmap', () => {
   test('growth keeps the image', () => {
     const table = tableWith(NOBODY);
     const { id } = table.image(NOBODY);
-    table.apply(of.mmap(NOBODY, 0x3000, 0x4000, '/lib/c'));
+    feed(table, of.mmap(NOBODY, 0x3000, 0x4000, '/lib/c'));
     expect(paths(table.image(NOBODY))).toEqual(['1000 /bin/a', '3000 /lib/c', '5000 /lib/b']);
     expect(table.image(NOBODY).id).toBe(id);
   });
@@ -79,7 +82,7 @@ describe('mmap', () => {
   test('a mapping in place of another makes a new one', () => {
     const table = tableWith(NOBODY);
     const before = table.image(NOBODY);
-    table.apply(of.mmap(NOBODY, 0x1000, 0x2000, '/lib/c'));
+    feed(table, of.mmap(NOBODY, 0x1000, 0x2000, '/lib/c'));
     expect(paths(table.image(NOBODY))).toEqual(['1000 /lib/c', '5000 /lib/b']);
     expect(table.image(NOBODY).id).toBeGreaterThan(before.id);
     expect(paths(before)).toEqual(['1000 /bin/a', '5000 /lib/b']);
@@ -88,20 +91,20 @@ describe('mmap', () => {
   test('a mapping that is told again changes nothing', () => {
     const table = tableWith(NOBODY);
     const before = table.image(NOBODY);
-    table.apply(of.mmap(NOBODY, 0x1000, 0x2000, '/bin/a'));
+    feed(table, of.mmap(NOBODY, 0x1000, 0x2000, '/bin/a'));
     expect(table.image(NOBODY)).toEqual(before);
   });
 
   test.each([true, false])('of a process that was never seen (followAll: %s)', followAll => {
     const table = new ProcessTable({ followAll });
-    table.apply(of.mmap(NOBODY, 0x1000, 0x2000, '/bin/a'));
+    feed(table, of.mmap(NOBODY, 0x1000, 0x2000, '/bin/a'));
     expect(table.has(NOBODY)).toBe(false);
   });
 
   test('of a process whose mappings are unknown: they stay unknown', () => {
     const table = new ProcessTable({ followAll: false });
     table.image(NOBODY);
-    table.apply(of.mmap(NOBODY, 0x1000, 0x2000, '/bin/a'));
+    feed(table, of.mmap(NOBODY, 0x1000, 0x2000, '/bin/a'));
     expect(table.image(NOBODY).mappings).toBeUndefined();
   });
 });
@@ -110,7 +113,7 @@ describe('exec', () => {
   test('makes a new image without mappings', () => {
     const table = tableWith(NOBODY);
     const before = table.image(NOBODY);
-    table.apply(of.exec(NOBODY));
+    feed(table, of.exec(NOBODY));
     expect(table.image(NOBODY)).toMatchObject({ pid: NOBODY, mappings: [] });
     expect(table.image(NOBODY).id).toBeGreaterThan(before.id);
   });
@@ -118,19 +121,19 @@ describe('exec', () => {
   test('another name is no exec', () => {
     const table = tableWith(NOBODY);
     const before = table.image(NOBODY);
-    table.apply(of.comm(NOBODY));
+    feed(table, of.comm(NOBODY));
     expect(table.image(NOBODY)).toBe(before);
   });
 
   test('keeps the parent', () => {
     const table = tableWith(NOBODY);
-    apply(table, of.fork(NOBODY + 1, NOBODY), of.exec(NOBODY + 1));
+    feed(table, of.fork(NOBODY + 1, NOBODY), of.exec(NOBODY + 1));
     expect(table.image(NOBODY + 1).parentPid).toBe(NOBODY);
   });
 
   test('of a process that was never seen is kept where all are followed', () => {
     const [all, some] = [new ProcessTable({ followAll: true }), new ProcessTable({ followAll: false })];
-    for (const table of [all, some]) apply(table, of.exec(NOBODY), of.mmap(NOBODY, 0x1000, 0x2000, '/bin/a'));
+    for (const table of [all, some]) feed(table, of.exec(NOBODY), of.mmap(NOBODY, 0x1000, 0x2000, '/bin/a'));
     expect(paths(all.image(NOBODY))).toEqual(['1000 /bin/a']);
     expect(some.has(NOBODY)).toBe(false);
   });
@@ -141,12 +144,12 @@ describe('fork', () => {
 
   test('the child of a known process has its mappings, as an image of its own', () => {
     const table = tableWith(NOBODY);
-    table.apply(of.fork(child, NOBODY));
+    feed(table, of.fork(child, NOBODY));
     const [parent, forked] = [table.image(NOBODY), table.image(child)];
     expect(forked.mappings).toBe(parent.mappings);
     expect(forked).toMatchObject({ pid: child, parentPid: NOBODY });
     expect(forked.id).not.toBe(parent.id);
-    table.apply(of.mmap(child, 0x7000, 0x8000, '/lib/c'));
+    feed(table, of.mmap(child, 0x7000, 0x8000, '/lib/c'));
     expect(paths(table.image(NOBODY))).toEqual(['1000 /bin/a', '5000 /lib/b']);
     expect(paths(table.image(child))).toEqual(['1000 /bin/a', '5000 /lib/b', '7000 /lib/c']);
   });
@@ -154,77 +157,101 @@ describe('fork', () => {
   test('a thread changes nothing', () => {
     const table = tableWith(NOBODY);
     const before = table.image(NOBODY);
-    table.apply(of.fork(NOBODY, NOBODY, NOBODY + 5));
+    feed(table, of.thread(NOBODY, NOBODY + 5));
     expect(table.image(NOBODY)).toBe(before);
     expect(table.has(NOBODY + 5)).toBe(false);
   });
 
   test('the child of a process that was never seen is followed where all are', () => {
     const [all, some] = [new ProcessTable({ followAll: true }), new ProcessTable({ followAll: false })];
-    for (const table of [all, some]) table.apply(of.fork(child, process.pid));
+    for (const table of [all, some]) feed(table, of.fork(child, process.pid));
     expect(all.image(child).mappings).toBe(all.image(process.pid).mappings);
     expect(some.has(child)).toBe(false);
   });
 
-  test('the child of a process that cannot be read is looked at later', () => {
+  test('the child of a process that cannot be read is read itself', () => {
     const table = new ProcessTable({ followAll: true });
-    table.apply(of.fork(child, NOBODY));
-    expect(table.has(child)).toBe(false);
+    feed(table, of.fork(process.pid, NOBODY), of.fork(child, NOBODY));
+    expect(table.image(process.pid)).toMatchObject({ parentPid: NOBODY });
+    expect(table.image(process.pid).mappings?.length).toBeGreaterThan(0);
+    expect(table.image(child).mappings).toBeUndefined();
+  });
+
+  test('the child has what its parent had then, whatever that has become since', () => {
+    const table = tableWith(NOBODY, true);
+    feed(table, of.fork(child, NOBODY, 10), of.exec(NOBODY, 20), of.mmap(NOBODY, 0x1000, 0x2000, '/bin/z', 21));
+    expect(paths(table.image(child))).toEqual(['1000 /bin/a', '5000 /lib/b']);
+    expect(paths(table.image(NOBODY))).toEqual(['1000 /bin/z']);
+  });
+
+  test('a long line of children', () => {
+    const table = tableWith(NOBODY, true);
+    for (let i = 0; i < 20_000; i++) feed(table, of.fork(NOBODY + i + 1, NOBODY + i, i + 1));
+    expect(paths(table.image(NOBODY + 20_000))).toEqual(['1000 /bin/a', '5000 /lib/b']);
   });
 });
 
 describe('a pid that is used again', () => {
   test.each([true, false])('by the child of a known process (followAll: %s)', followAll => {
     const table = tableWith(NOBODY, followAll);
-    table.apply(of.fork(NOBODY + 1, NOBODY));
+    feed(table, of.fork(NOBODY + 1, NOBODY));
     const first = table.image(NOBODY + 1);
-    apply(table, of.exit(NOBODY + 1), of.fork(NOBODY + 1, NOBODY));
+    feed(table, of.exit(NOBODY + 1), of.fork(NOBODY + 1, NOBODY));
     expect(table.image(NOBODY + 1).id).toBeGreaterThan(first.id);
   });
 
-  test.each([true, false])(
-    'by the child of a stranger: it is not taken for the process before (followAll: %s)',
-    followAll => {
-      const table = tableWith(NOBODY, followAll);
-      apply(table, of.exit(NOBODY), of.fork(NOBODY, NOBODY + 7));
-      expect(table.has(NOBODY)).toBe(false);
-    },
-  );
+  test.each([true, false])('by the child of a stranger (followAll: %s)', followAll => {
+    const table = tableWith(NOBODY, followAll);
+    feed(table, of.exit(NOBODY, 10), of.fork(NOBODY, NOBODY + 7, 20));
+    expect(paths(table.image(NOBODY, 5))).toEqual(['1000 /bin/a', '5000 /lib/b']);
+    settle(table, 1, 2);
+    expect(table.image(NOBODY).mappings).toBeUndefined();
+  });
 });
 
 describe('exit', () => {
   test('late samples still find the process', () => {
     const table = tableWith(NOBODY);
     const before = table.image(NOBODY);
-    table.apply(of.exit(NOBODY));
+    feed(table, of.exit(NOBODY));
     expect(table.image(NOBODY)).toBe(before);
+  });
+
+  test('a process that has ended is forgotten when no sample of it can come any more', () => {
+    const table = tableWith(NOBODY);
+    feed(table, of.fork(NOBODY + 1, NOBODY, 10), of.exit(NOBODY, 1.5 * SECOND));
+    settle(table, 1);
+    expect(table.has(NOBODY)).toBe(true);
+    settle(table, 2);
+    expect(table.has(NOBODY)).toBe(true);
+    settle(table, 3);
+    expect([0, 1].map(i => table.has(NOBODY + i))).toEqual([false, true]);
   });
 
   test('the exit of a thread is not the exit of its process', () => {
     const table = tableWith(NOBODY);
-    table.apply(of.exit(NOBODY, NOBODY + 9999));
-    for (let i = 1; i <= 4096; i++) apply(table, of.fork(NOBODY + i, NOBODY), of.exit(NOBODY + i));
-    expect([0, 1].map(i => table.has(NOBODY + i))).toEqual([true, true]);
+    feed(table, of.exit(NOBODY, 10, NOBODY + 9999));
+    settle(table, 1, 2, 3);
+    expect(table.has(NOBODY)).toBe(true);
   });
 
-  test('4,096 exited processes are remembered; the oldest goes first and the living stay', () => {
+  test('a process that lives again is not forgotten', () => {
     const table = tableWith(NOBODY);
-    for (let i = 1; i <= 4096; i++) apply(table, of.fork(NOBODY + i, NOBODY), of.exit(NOBODY + i));
-    expect([1, 2, 4096].map(i => table.has(NOBODY + i))).toEqual([true, true, true]);
-    apply(table, of.fork(NOBODY + 5000, NOBODY), of.exit(NOBODY + 5000));
-    expect([0, 1, 2, 4096, 5000].map(i => table.has(NOBODY + i))).toEqual([true, false, true, true, true]);
+    feed(table, of.fork(NOBODY + 1, NOBODY, 1), of.exit(NOBODY + 1, 2), of.fork(NOBODY + 1, NOBODY, 3));
+    settle(table, 1, 2, 3);
+    expect(paths(table.image(NOBODY + 1))).toEqual(['1000 /bin/a', '5000 /lib/b']);
   });
 
-  test('a process that lives again is not among the exited', () => {
-    const table = tableWith(NOBODY);
-    apply(table, of.fork(NOBODY + 1, NOBODY), of.exit(NOBODY + 1), of.fork(NOBODY + 1, NOBODY));
-    for (let i = 2; i <= 4100; i++) apply(table, of.fork(NOBODY + i, NOBODY), of.exit(NOBODY + i));
-    expect([1, 2, 6].map(i => table.has(NOBODY + i))).toEqual([true, false, true]);
+  test('of one that nobody asked for: it is forgotten at once', () => {
+    const table = tableWith(NOBODY, true);
+    feed(table, of.fork(NOBODY + 1, NOBODY, 1), of.exec(NOBODY + 1, 2), of.exit(NOBODY + 1, 3));
+    settle(table, 1);
+    expect(table.has(NOBODY + 1)).toBe(false);
   });
 
   test('of a process that was never seen', () => {
     const table = new ProcessTable({ followAll: true });
-    table.apply(of.exit(NOBODY));
+    feed(table, of.exit(NOBODY));
     expect(table.has(NOBODY)).toBe(false);
   });
 });
@@ -232,47 +259,112 @@ describe('exit', () => {
 test('after a loss everything is read again', () => {
   const table = new ProcessTable({ followAll: false });
   table.image(process.pid);
-  apply(table, of.exec(process.pid), of.mmap(process.pid, 0x1000, 0x2000, '/bin/a'));
+  feed(table, of.exec(process.pid), of.mmap(process.pid, 0x1000, 0x2000, '/bin/a'));
   const before = table.image(process.pid);
   expect(paths(before)).toEqual(['1000 /bin/a']);
-  table.apply(of.lost());
+  feed(table, of.lost());
   expect(table.has(process.pid)).toBe(false);
   const after = table.image(process.pid);
   expect(after.id).toBeGreaterThan(before.id);
   expect(after.mappings?.map(m => m.path)).toContain(process.execPath);
 });
 
-describe('a process that is seen first while it is about to become another', () => {
+describe('time', () => {
+  test('a sample finds the program that ran then', () => {
+    const table = tableWith(NOBODY, true);
+    feed(table, of.exec(NOBODY, 100), of.mmap(NOBODY, 0x1000, 0x2000, '/bin/z', 101));
+    expect([99, 100, 101, 500].map(time => paths(table.image(NOBODY, time)))).toEqual([
+      ['1000 /bin/a', '5000 /lib/b'],
+      ['1000 /bin/z'],
+      ['1000 /bin/z'],
+      ['1000 /bin/z'],
+    ]);
+  });
+
+  test('and what was mapped then, where something else is mapped now', () => {
+    const table = tableWith(NOBODY);
+    feed(table, of.mmap(NOBODY, 0x5000, 0x6000, '/lib/z', 100));
+    expect([99, 100].map(time => paths(table.image(NOBODY, time))?.at(-1))).toEqual(['5000 /lib/b', '5000 /lib/z']);
+  });
+
+  test('a process that is renewed', () => {
+    const table = tableWith(NOBODY);
+    feed(table, of.exec(NOBODY, 100));
+    const before = table.image(NOBODY, 50);
+    const renewed = table.renew(NOBODY, 50);
+    expect(renewed).toEqual({ ...before, id: renewed.id });
+    expect([40, 50, 60].map(time => table.image(NOBODY, time).id)).toEqual([before.id, renewed.id, renewed.id]);
+    expect(table.image(NOBODY, 100).mappings).toEqual([]);
+  });
+
+  test('what was is forgotten with the samples of that time', () => {
+    const table = tableWith(NOBODY);
+    feed(table, of.exec(NOBODY, 1.5 * SECOND));
+    for (const [second, expected] of [
+      [1, 2],
+      [2, 2],
+      [3, 0],
+    ] as const) {
+      settle(table, second);
+      expect(table.image(NOBODY, SECOND).mappings ?? []).toHaveLength(expected);
+    }
+  });
+});
+
+describe('changes', () => {
+  function changes(table: ProcessTable) {
+    const told: unknown[] = [];
+    table.takeChanged((pid, bits, hasEnded) => told.push([pid - NOBODY, bits, hasEnded]));
+    return told;
+  }
+
+  test('are told once, of each process together', () => {
+    const table = tableWith(NOBODY, true);
+    expect(changes(table)).toEqual([[0, Change.exec | Change.mappings, false]]);
+    expect(changes(table)).toEqual([]);
+    feed(table, of.fork(NOBODY + 1, NOBODY), of.exec(NOBODY + 1), of.exit(NOBODY), of.mmap(NOBODY + 2, 1, 2, '/x'));
+    expect(changes(table)).toEqual([
+      [1, Change.fork | Change.exec, false],
+      [0, Change.exit, true],
+    ]);
+  });
+
+  test('a pid that is used again has not ended', () => {
+    const table = tableWith(NOBODY, true);
+    feed(table, of.fork(NOBODY + 1, NOBODY, 1), of.exit(NOBODY + 1, 2), of.fork(NOBODY + 1, NOBODY, 3));
+    expect(changes(table).at(-1)).toEqual([1, Change.fork | Change.exit, false]);
+  });
+});
+
+test('the execs of known processes are told', () => {
+  const told: unknown[] = [];
+  const table = new ProcessTable({ followAll: false, onExec: (pid, time) => told.push([pid, time]) });
+  table.image(NOBODY);
+  feed(table, of.exec(NOBODY, 7), of.comm(NOBODY, 8), of.exec(NOBODY + 1, 9));
+  expect(told).toEqual([[NOBODY, 7]]);
+});
+
+describe('a process that is seen first when it has become another since', () => {
   const own = process.pid;
 
   test.each([
-    ['an exec', of.exec(own)],
-    ['a fork that reuses its pid', of.fork(own, NOBODY)],
-  ])('is not read from /proc: %s', (_, event) => {
+    ['an exec', of.exec(own, 10)],
+    ['a fork that reuses its pid', of.fork(own, NOBODY, 10)],
+  ])('is not read from /proc: %s', (_, record) => {
     const table = new ProcessTable({ followAll: true });
-    table.announce(event);
-    expect(table.image(own).mappings).toBeUndefined();
+    feed(table, record);
+    expect(table.image(own, 5).mappings).toBeUndefined();
   });
 
   test.each([
-    ['a thread', of.fork(own, own, own + 1)],
-    ['a new name', of.comm(own)],
-    ['an exit', of.exit(own)],
-    ['the exec of another process', of.exec(NOBODY)],
-  ])('is read when it stays what it is: %s', (_, event) => {
+    ['a thread', of.thread(own, own + 1, 10)],
+    ['a new name', of.comm(own, 10)],
+    ['an exit', of.exit(own, 10)],
+    ['the exec of another process', of.exec(NOBODY, 10)],
+  ])('is read when it stayed what it was: %s', (_, record) => {
     const table = new ProcessTable({ followAll: true });
-    table.announce(event);
-    expect(table.image(own).mappings?.length).toBeGreaterThan(0);
-  });
-
-  test('is read again after the last of the announced events', () => {
-    const table = new ProcessTable({ followAll: false });
-    for (let i = 0; i < 2; i++) table.announce(of.exec(own));
-    for (const expected of [false, true]) {
-      table.apply(of.exec(own));
-      table.apply(of.lost());
-      expect(table.image(own).mappings !== undefined).toBe(expected);
-    }
+    feed(table, record);
+    expect(table.image(own, 5).mappings?.length).toBeGreaterThan(0);
   });
 });
 
@@ -280,8 +372,8 @@ describe('reading a process again', () => {
   test('makes a new image with what is mapped now', () => {
     const table = new ProcessTable({ followAll: false });
     const before = table.image(process.pid);
-    table.apply(of.mmap(process.pid, 0x1000, 0x2000, '/bin/a'));
-    table.refresh(process.pid);
+    feed(table, of.mmap(process.pid, 0x1000, 0x2000, '/bin/a'));
+    table.refresh(process.pid, 1);
     const after = table.image(process.pid);
     expect(after.id).toBeGreaterThan(before.id);
     // Generated code comes and goes.
@@ -291,22 +383,22 @@ describe('reading a process again', () => {
 
   test('makes it known', () => {
     const table = new ProcessTable({ followAll: false });
-    table.refresh(process.pid);
+    table.refresh(process.pid, 1);
     expect(table.has(process.pid)).toBe(true);
   });
 
   test('keeps the parent', () => {
     const table = tableWith(NOBODY);
-    table.apply(of.fork(process.pid, NOBODY));
-    table.refresh(process.pid);
+    feed(table, of.fork(process.pid, NOBODY));
+    table.refresh(process.pid, 1);
     expect(table.image(process.pid)).toMatchObject({ parentPid: NOBODY });
   });
 
   test('one that is gone keeps what was', () => {
     const table = tableWith(NOBODY);
     const before = table.image(NOBODY);
-    table.refresh(NOBODY);
-    table.refresh(NOBODY + 1);
+    table.refresh(NOBODY, 1);
+    table.refresh(NOBODY + 1, 1);
     expect([table.image(NOBODY), table.has(NOBODY + 1)]).toEqual([before, false]);
   });
 
@@ -336,17 +428,17 @@ describe('mappings that are there no more', () => {
     const told = () => table.image(own).mappings!.filter(m => m.path.startsWith('/told'));
     const tell = (from: number, to: number) => {
       for (let i = from; i < to; i++)
-        table.apply(of.mmap(own, base + i * 0x2000, base + i * 0x2000 + 0x1000, `/told/${i}`));
+        feed(table, of.mmap(own, base + i * 0x2000, base + i * 0x2000 + 0x1000, `/told/${i}`));
     };
     return { table, real, told, tell };
   }
 
-  test('go when there are many; what is mapped stays, and so does what was told last', () => {
+  test('go when there are many; what is mapped stays', () => {
     const { table, real, told, tell } = known();
     tell(0, 255 - real.length);
     expect(told()).toHaveLength(255 - real.length);
     tell(255 - real.length, 256 - real.length);
-    expect(told().map(m => m.path)).toEqual([`/told/${255 - real.length}`]);
+    expect(told()).toEqual([]);
     expect(table.image(own).mappings).toEqual(expect.arrayContaining([...real]));
   });
 
@@ -361,15 +453,16 @@ describe('mappings that are there no more', () => {
   test('of a process that is gone stay', () => {
     const table = tableWith(NOBODY);
     for (let i = 0; i < 300; i++)
-      table.apply(of.mmap(NOBODY, base + i * 0x2000, base + i * 0x2000 + 0x1000, `/told/${i}`));
+      feed(table, of.mmap(NOBODY, base + i * 0x2000, base + i * 0x2000 + 0x1000, `/told/${i}`));
     expect(table.image(NOBODY).mappings).toHaveLength(302);
   });
 
-  test('stay while the process is about to become another: what /proc shows is that one', () => {
-    const { table, told, tell } = known();
-    table.announce(of.exec(own));
-    tell(0, 100);
-    expect(told()).toHaveLength(100);
+  test('stay when the process has become another: what /proc shows is that one', () => {
+    const { table, tell } = known();
+    tell(0, 300);
+    feed(table, of.exec(own, 10));
+    const before = table.image(own, 5).mappings!;
+    expect(before.filter(m => m.path.startsWith('/told'))).toHaveLength(300);
   });
 
   test('leave an address that means something else when it is mapped again: another image', () => {
@@ -378,7 +471,7 @@ describe('mappings that are there no more', () => {
     const before = table.image(own);
     tell(1, 300);
     expect(told().map(m => m.path)).not.toContain('/told/0');
-    table.apply(of.mmap(own, base, base + 0x1000, '/told/another'));
+    feed(table, of.mmap(own, base, base + 0x1000, '/told/another'));
     expect(table.image(own).id).not.toBe(before.id);
   });
 });

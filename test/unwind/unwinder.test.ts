@@ -4,7 +4,6 @@ import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Heap as Layout, TableState, UnwindEnd } from '../../src/capture/records.gen.ts';
 import { isWalked, sampleWords, unwindEnd, userFrames, Word } from '../../src/capture/samples.ts';
-import type { SidebandEvent } from '../../src/capture/sideband.ts';
 import { CodeTable } from '../../src/process/code.ts';
 import { findMapping, type Mapping, type Mappings, parseMaps } from '../../src/process/maps.ts';
 import { ProcessTable } from '../../src/process/table.ts';
@@ -13,7 +12,8 @@ import { Unwinder } from '../../src/unwind/unwinder.ts';
 import { elfFile } from '../support/elf.ts';
 import { testFolder } from '../support/folder.ts';
 import { fileMapping, image, mapping } from '../support/mappings.ts';
-import { sampleRecords } from '../support/records.ts';
+import { commRecord, lostRecord, mmapRecord, sampleRecords, taskRecord } from '../support/records.ts';
+import { feed } from '../support/sideband.ts';
 import { untilState } from '../support/zombie.ts';
 import { CHUNK } from './memory.ts';
 import { snapshotOf, TestMaps } from './support.ts';
@@ -21,7 +21,6 @@ import { snapshotOf, TestMaps } from './support.ts';
 const path = testFolder();
 /** Beyond pid_max: nobody has these, so that nothing is read from /proc for them. */
 const NOBODY = 2 ** 22 + 100;
-const FOREVER = Number.POSITIVE_INFINITY;
 const MIB = 1 << 20;
 
 /** A process that sleeps, and what it has mapped. */
@@ -59,27 +58,26 @@ function setup({ followAll = false, memory = 64 * MIB, framePointers = true } = 
   const maps = new TestMaps();
   const code = new CodeTable();
   opened.push(code);
-  const unwinder = new Unwinder({ maps: maps.asMaps, code, followAll, memory, framePointers });
-  const tell = (...events: readonly SidebandEvent[]) => {
-    for (const event of events) unwinder.announce(event);
-    unwinder.flush(FOREVER);
+  const processes = new ProcessTable({ followAll });
+  const unwinder = new Unwinder({ maps: maps.asMaps, code, processes, memory, framePointers });
+  const tell = (...records: readonly Uint8Array[]) => {
+    feed(processes, ...records);
+    unwinder.flush();
   };
   return { maps, code, unwinder, tell };
 }
 
 let time = 1000;
-const life = (pid: number) => ({ time: time++, pid, tid: pid });
-const exec = (pid: number): SidebandEvent => ({ kind: 'comm', ...life(pid), comm: 'new', exec: true });
-const fork = (pid: number, parentPid: number): SidebandEvent => ({ kind: 'fork', ...life(pid), parentPid });
-const exit = (pid: number): SidebandEvent => ({ kind: 'exit', ...life(pid) });
-const lost = (): SidebandEvent => ({ kind: 'lost', time: time++, count: 1 });
-const mmap = (pid: number, { start, end, ...file }: Mapping): SidebandEvent => ({
-  kind: 'mmap',
-  ...life(pid),
-  ...file,
-  start,
-  length: end - start,
-});
+const now = () => BigInt(time++);
+const exec = (pid: number) => commRecord({ time: now(), pid, comm: 'new', exec: true });
+const fork = (pid: number, parentPid: number, tid = pid) => taskRecord('fork', { time: now(), pid, parentPid, tid });
+const exit = (pid: number, tid = pid) => taskRecord('exit', { time: now(), pid, tid });
+const lost = () => lostRecord(1n, now());
+const mmap = (pid: number, { start, end, fileOffset, path, device, inode }: Mapping) => {
+  const [major = 0, minor = 0] = device.split(':').map(number => Number.parseInt(number, 16));
+  const range = { start: BigInt(start), length: BigInt(end - start), fileOffset: BigInt(fileOffset) };
+  return mmapRecord({ time: now(), pid, ...range, path, device: [major, minor], inode: BigInt(inode) });
+};
 /** A program with these mappings begins. */
 const program = (pid: number, mappings: Mappings) => [exec(pid), ...mappings.map(m => mmap(pid, m))];
 
@@ -292,7 +290,7 @@ describe('fork', () => {
 
   test('of a thread', () => {
     const { maps, tell } = setup({ followAll: true });
-    tell(...program(parent, one), { ...fork(parent, parent), tid: child } as SidebandEvent);
+    tell(...program(parent, one), fork(parent, parent, child));
     expect(maps.updates).toEqual([`insert ${parent}`]);
   });
 
@@ -301,7 +299,7 @@ describe('fork', () => {
     tell(fork(pid, process.pid)); // the kernel had nothing to copy
     expect(maps.updates).toEqual([`replace ${pid} refused`]);
     maps.wanted.push(pid);
-    unwinder.flush(FOREVER);
+    unwinder.flush();
     expect(ranges(maps.told(pid))).toEqual(ranges(mapped));
   });
 });
@@ -309,7 +307,7 @@ describe('fork', () => {
 describe('exit', () => {
   test('of a thread changes nothing', () => {
     const { maps, tell } = setup({ followAll: true });
-    tell(...program(NOBODY, one), { ...exit(NOBODY), tid: NOBODY + 1 } as SidebandEvent);
+    tell(...program(NOBODY, one), exit(NOBODY, NOBODY + 1));
     expect(ranges(maps.told(NOBODY))).toEqual(ranges(one));
   });
 
@@ -337,7 +335,7 @@ describe('exit', () => {
     tell(exit(pid));
     expect(maps.told(pid)).toBeUndefined();
     maps.wanted.push(pid);
-    unwinder.flush(FOREVER);
+    unwinder.flush();
     expect(ranges(maps.told(pid))).toEqual(ranges(mapped));
   });
 
@@ -356,38 +354,11 @@ describe('exit', () => {
   });
 });
 
-describe('time', () => {
-  test('events beyond the given time wait', () => {
-    const { maps, unwinder } = setup({ followAll: true });
-    const [first, second, third] = program(NOBODY, two) as [SidebandEvent, SidebandEvent, SidebandEvent];
-    for (const event of [third, first, second]) unwinder.announce(event);
-    unwinder.flush(first.time - 1);
-    expect(maps.updates).toEqual([]);
-    unwinder.flush(second.time);
-    expect(ranges(maps.told(NOBODY))).toEqual(ranges(one));
-    unwinder.flush(third.time);
-    expect(ranges(maps.told(NOBODY))).toEqual(ranges(two));
-    unwinder.flush(third.time);
-    expect(maps.updates).toHaveLength(2);
-  });
-
-  test('an earlier one that is announced later comes before those that wait', () => {
-    const { maps, unwinder } = setup({ followAll: true });
-    const begin = program(NOBODY, one);
-    const again = program(NOBODY, two);
-    for (const event of again) unwinder.announce(event);
-    unwinder.flush(again[0]!.time - 1);
-    for (const event of begin) unwinder.announce(event);
-    unwinder.flush(FOREVER);
-    expect(ranges(maps.told(NOBODY))).toEqual(ranges(two));
-  });
-});
-
 describe('processes that were sampled and are not known', () => {
   test('are read from /proc', () => {
     const { maps, unwinder } = setup();
     maps.wanted.push(pid, NOBODY);
-    unwinder.flush(FOREVER);
+    unwinder.flush();
     expect(ranges(maps.told(pid))).toEqual(ranges(mapped));
     expect(maps.updates).toEqual([`insert ${pid}`]);
   });
@@ -395,11 +366,11 @@ describe('processes that were sampled and are not known', () => {
   test('their tables are loaded when a walk needs them', () => {
     const { maps, unwinder } = setup();
     maps.wanted.push(pid);
-    unwinder.flush(FOREVER);
+    unwinder.flush();
     const files = maps.told(pid)!.flatMap(({ file }) => (file === NO_FILE ? [] : [file]));
     expect(files.map(file => maps.table(file))).toEqual(files.map(() => TableState.PROFILER_TABLE_PENDING));
     maps.use(files[0]!);
-    unwinder.flush(FOREVER);
+    unwinder.flush();
     expect(files.map(file => maps.table(file) >= TableState.PROFILER_TABLE_FIRST)).toEqual(
       files.map((_, i) => i === 0),
     );
@@ -418,7 +389,7 @@ describe('processes that were sampled and are not known', () => {
     ]) {
       clock += wait!;
       maps.wanted.push(pid);
-      unwinder.flush(FOREVER);
+      unwinder.flush();
       expect(maps.updates).toHaveLength(updates!);
     }
     expect(ranges(maps.told(pid))).toEqual(ranges(mapped));
@@ -452,7 +423,7 @@ describe('processes that were sampled and are not known', () => {
     tell(lost());
     maps.wanted.push(pid);
     clock += 1000;
-    unwinder.flush(FOREVER);
+    unwinder.flush();
     expect(ranges(maps.told(pid))).toEqual(ranges(mapped));
   });
 });
@@ -558,7 +529,7 @@ describe('a limit of memory', () => {
     const { maps, unwinder } = setup({ memory: CHUNK - 1 });
     unwinder.follow(pid);
     maps.wanted.push(pid);
-    unwinder.flush(FOREVER);
+    unwinder.flush();
     expect([...maps.processes.values(), unwinder.memory]).toEqual([{ id: 0, mappings: 0 }, 0]);
     expect(unwinder.refused).toBe(1);
     const words = sleeperSample();
