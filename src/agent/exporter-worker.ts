@@ -35,7 +35,9 @@ export type FromExporter =
   | { readonly id: number; readonly error: string };
 
 /** Of heap and buffers: above the first, symbol tables go that the last window did not need; above the second, all. */
-const MAX_BYTES = { idle: 24 * 2 ** 20, all: 96 * 2 ** 20 };
+const MAX_BYTES = { idle: 32 * 2 ** 20, all: 96 * 2 ** 20 };
+/** Of what was left by the last collection: below this there is not enough garbage for another one. */
+const MIN_GROWTH = 1.25;
 
 /** Windows come every few seconds: what servers send later than this names the next one. */
 const FETCH_MS = 3000;
@@ -77,25 +79,26 @@ function lookInto(folders: readonly string[]): void {
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Of heap and buffers. */
+/** Of heap and buffers. What V8 calls external memory counts streams that were closed long ago, too. */
 function usedBytes(): number {
-  const { used_heap_size: heap, external_memory: external } = getHeapStatistics();
-  return heap + external;
+  return getHeapStatistics().used_heap_size + process.memoryUsage().arrayBuffers;
 }
 
+/** After the last collection. */
+let collectedBytes = 0;
+
+/** One collection at most: what it does not bring comes with the next window. */
 function boundMemory(used: readonly CodeReference[]): void {
-  if (usedBytes() <= MAX_BYTES.idle) return;
+  if (usedBytes() <= Math.max(MAX_BYTES.idle, MIN_GROWTH * collectedBytes)) return;
   collectGarbage();
-  const bytes = usedBytes();
-  if (bytes <= MAX_BYTES.idle) return;
-  const kept = bytes <= MAX_BYTES.all ? new Set(used.map(({ id }) => id)) : new Set();
+  collectedBytes = usedBytes();
+  if (collectedBytes <= MAX_BYTES.idle) return;
+  const isAllIdle = collectedBytes > MAX_BYTES.all;
+  if (isAllIdle) lineIndexes.close();
+  const kept = new Set(isAllIdle ? [] : used.map(({ id }) => id));
   // Those that were used longest ago first.
   const idle = [...opened.keys()].filter(id => !kept.has(id));
-  if (kept.size === 0) lineIndexes.close();
-  while (idle.length > 0 && usedBytes() > MAX_BYTES.idle) {
-    for (const id of idle.splice(0, Math.ceil(idle.length / 2))) opened.delete(id);
-    collectGarbage();
-  }
+  for (const id of idle.slice(0, Math.ceil(idle.length / 2))) opened.delete(id);
 }
 
 async function run({ raw, code, job, debugFolders }: WindowJob): Promise<readonly Upload[] | Uint8Array> {
