@@ -80,6 +80,8 @@ describe('who was sampled, by the fields that perf was asked for', () => {
     ['app 12 1.000000: cycles:', 'comm=app tid=12'],
     ['V8 WorkerThread 24/25 [000] 94564.109216: 100 cycles:u:', 'comm=V8_WorkerThread pid=24 tid=25 cpu=0'],
     ['kworker/0:1 7/7 94564.109216: 100 cycles:', 'comm=kworker/0:1 pid=7 tid=7'],
+    [':-1    -1 [111] 150135.364248: 372482 cycles:P:', 'comm=:-1 tid=-1 cpu=111'],
+    [':-1    -1/-1 [111] 150135.364248: 372482 cycles:P:', 'comm=:-1 pid=-1 tid=-1 cpu=111'],
     ['app 12 cycles:', 'comm=app tid=12'],
     ['12/13 94564.109216: cycles:', 'pid=12 tid=13'],
     ['94564.109216: cycles:', ''],
