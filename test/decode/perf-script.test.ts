@@ -19,6 +19,7 @@ describe('stacks are those of stackcollapse-perf.pl', () => {
     ['no symbol and no file', '[unknown] ([unknown])', '[unknown]'],
     ['an empty symbol', ' (/bin/a)', ' '],
     ['files that were deleted', 'f+0x12 (/bin/a (deleted))', 'f+0x12 '],
+    ['lines that are cut off', 'f (/usr/lib/x86_64', ''],
     ['inlined calls', 'f (inlined)', 'f'],
     ['generated code', 'LazyCompile:~f /srv/x.js:1 (/tmp/perf-12.map)', 'LazyCompile:~f /srv/x.js:1'],
     ['arrows of inlined Java methods', 'La/B;::outer->La/B;::inner (/tmp/perf-1.map)', 'La/B:::outer;La/B:::inner_[i]'],
