@@ -1,13 +1,13 @@
 /**
  * The columns of a page as bytes, small before and after gzip: names share prefixes with the one before them; stacks
- * stand in pre-order, each as how far it goes up from the one before, and as which of its caller's callees it is.
- * `html-unpack.ts` reads it.
+ * stand as `html-pack-stacks.ts` says; samples, of which most leaves have one, as how many each stack has. `html-unpack.ts`
+ * reads it.
  */
 
 import type { FlameData } from './data.ts';
 import { ByteWriter, TICKS_PER_MS } from './html-bytes.ts';
 import type { HtmlData, HtmlSampleType } from './html-data.ts';
-import { PairTable } from './html-pairs.ts';
+import { type PackedStacks, packStacks } from './html-pack-stacks.ts';
 
 const encoder = new TextEncoder();
 
@@ -33,82 +33,6 @@ function packNames(out: ByteWriter, names: readonly string[]): Uint32Array {
   return place;
 }
 
-/** Equal stacks as one, as links between them. `node` has an entry for each stack of the data. */
-interface Trie {
-  readonly length: number;
-  readonly frame: Int32Array;
-  readonly firstChild: Int32Array;
-  readonly nextSibling: Int32Array;
-  readonly parent: Int32Array;
-  readonly node: Int32Array;
-}
-
-/** Node 0 is the root. Children stand in the order in which they were found. */
-function trie({ stacks, frames }: FlameData): Trie {
-  const known = new PairTable();
-  const column = () => new Int32Array(stacks.length + 1);
-  const [frame, firstChild, lastChild, nextSibling, parent] = [column(), column(), column(), column(), column()];
-  const node = new Int32Array(stacks.length);
-  let length = 1;
-  for (let i = 0; i < stacks.length; i++) {
-    const prefix = stacks.prefix[i]!;
-    const leaf = stacks.frame[i]!;
-    if (prefix >= i || prefix < -1)
-      throw new RangeError(`stack ${i} has the prefix ${prefix}: callers precede callees`);
-    if (leaf >= frames.length) throw new RangeError(`stack ${i} points to frame ${leaf} of ${frames.length}`);
-    const caller = prefix < 0 ? 0 : node[prefix]!;
-    const found = known.findOrSet(caller, leaf, length);
-    node[i] = found >= 0 ? found : length;
-    if (found >= 0) continue;
-    frame[length] = leaf;
-    parent[length] = caller;
-    if (firstChild[caller] === 0) firstChild[caller] = length;
-    else nextSibling[lastChild[caller]!] = length;
-    lastChild[caller] = length++;
-  }
-  return { length, frame, firstChild, nextSibling, parent, node };
-}
-
-/** Writes the stacks in pre-order; returns the place of each stack of the data in that order. */
-function packStacks(out: ByteWriter, data: FlameData): Int32Array {
-  const { length, frame, firstChild, nextSibling, parent, node } = trie(data);
-  const place = new Int32Array(length).fill(-1);
-  const rises = new Uint32Array(length - 1);
-  const ranks = new Uint32Array(length - 1);
-  const fresh = new Uint32Array(length - 1);
-  const callees = new PairTable();
-  const count = new Uint32Array(data.frames.length + 1);
-  let next = 0;
-  let firsts = 0;
-  for (let at = firstChild[0]!; at !== 0; ) {
-    place[at] = next;
-    const caller = parent[at] === 0 ? data.frames.length : frame[parent[at]!]!;
-    const rank = callees.findOrSet(caller, frame[at]!, count[caller]!);
-    ranks[next++] = rank + 1;
-    if (rank < 0) {
-      count[caller]!++;
-      fresh[firsts++] = frame[at]!;
-    }
-    if (firstChild[at] !== 0) {
-      at = firstChild[at]!;
-      continue;
-    }
-    let rise = 1;
-    while (at !== 0 && nextSibling[at] === 0) {
-      at = parent[at]!;
-      rise++;
-    }
-    at = nextSibling[at]!;
-    if (at !== 0) rises[next] = rise;
-  }
-  out.varint(next);
-  out.planes(rises);
-  out.planes(ranks);
-  out.varint(firsts);
-  out.planes(fresh.subarray(0, firsts));
-  return node.map(n => place[n]!);
-}
-
 function packValues(out: ByteWriter, values: Float64Array, order: Uint32Array): void {
   for (const [i, value] of values.entries()) {
     if (!(value >= 0 && value < Infinity)) {
@@ -125,40 +49,42 @@ function packValues(out: ByteWriter, values: Float64Array, order: Uint32Array): 
   }
 }
 
-function packSamples(
+/**
+ * Writes how many samples each stack has, 0 standing for one on leaves and for none on the others, which is mostly so.
+ * Returns the samples in the order of their stacks.
+ */
+function packPlaces(
   out: ByteWriter,
-  data: HtmlData,
-  types: readonly HtmlSampleType[],
-  places: Int32Array,
+  { samples, stacks }: FlameData,
+  { length, places, leaves }: PackedStacks,
 ): Uint32Array {
-  const { samples } = data;
-  const stack = new Int32Array(samples.length);
+  const place = new Int32Array(samples.length);
+  const counts = new Uint32Array(length + 1);
   for (let i = 0; i < samples.length; i++) {
     const of = samples.stack[i]!;
-    if (of < -1 || of >= data.stacks.length)
-      throw new RangeError(`sample ${i} points to stack ${of} of ${data.stacks.length}`);
-    stack[i] = of < 0 ? 0 : places[of]! + 1;
+    if (of < -1 || of >= stacks.length) throw new RangeError(`sample ${i} points to stack ${of} of ${stacks.length}`);
+    place[i] = places[of] ?? -1;
+    counts[place[i]! + 1]!++;
   }
-  const order = Uint32Array.from(stack.keys()).sort((a, b) => stack[a]! - stack[b]!);
+  for (const leaf of leaves) counts[leaf + 1]! ^= 1;
   out.varint(samples.length);
-  let before = 0;
-  for (const row of order) {
-    out.varint(stack[row]! - before);
-    before = stack[row]!;
-  }
+  out.planes(counts);
+  return Uint32Array.from(place.keys()).sort((a, b) => place[a]! - place[b]!);
+}
+
+function packSamples(out: ByteWriter, data: HtmlData, types: readonly HtmlSampleType[], order: Uint32Array): void {
   for (const { value, base } of types) {
     packValues(out, value, order);
     out.varint(base ? 1 : 0);
     if (base) packValues(out, base, order);
   }
-  if (!data.threads) return order;
+  if (!data.threads) return;
   const { names, of } = data.threads;
   for (const row of order) {
     if (!(of[row]! < names.length))
       throw new RangeError(`sample ${row} points to thread ${of[row]} of ${names.length}`);
     out.varint(of[row]!);
   }
-  return order;
 }
 
 function packTimeline(out: ByteWriter, data: HtmlData, order: Uint32Array): void {
@@ -199,7 +125,7 @@ export function pack(data: HtmlData, unit: string): Uint8Array {
   for (let i = 0; i < frames.length; i++) out.varint(place[frames.detail[i]!]!);
   const module = frames.module ?? frames.detail;
   for (let i = 0; i < frames.length; i++) out.varint(place[module[i]!]!);
-  const places = packStacks(out, data);
+  const stacks = packStacks(out, data);
   out.varint(types.length);
   out.varint(data.threads ? data.threads.names.length : 0);
   for (const name of data.threads?.names ?? []) {
@@ -207,7 +133,8 @@ export function pack(data: HtmlData, unit: string): Uint8Array {
     out.varint(bytes.length);
     out.raw(bytes);
   }
-  const order = packSamples(out, data, types, places);
+  const order = packPlaces(out, data, stacks);
+  packSamples(out, data, types, order);
   packTimeline(out, data, order);
   return out.bytes();
 }

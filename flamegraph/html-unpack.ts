@@ -1,7 +1,7 @@
 /** What `html-pack.ts` wrote, as columns again. The bytes may come from anybody: every index is checked. */
 
 import type { FlameFrames } from './data.ts';
-import { ByteReader, TICKS_PER_MS } from './html-bytes.ts';
+import { ByteReader, DAMAGED, TICKS_PER_MS } from './html-bytes.ts';
 
 /** A profile as the viewer holds it. Samples stand in the order of their stacks. */
 export interface ViewerData {
@@ -52,16 +52,30 @@ function unpackFrames(reader: ByteReader, names: number): ViewerData['frames'] {
   return { length, name, kind, detail, module };
 }
 
+/** The tree, leaf by leaf: up from the one before, and down again. */
+function unpackTree(reader: ByteReader, length: number): Int32Array {
+  const prefix = new Int32Array(length);
+  const leaves = reader.count();
+  const [rises, drops] = [reader.planes(leaves), reader.planes(leaves)];
+  let next = 0;
+  for (let leaf = 0; leaf < leaves; leaf++) {
+    let caller = next - 1;
+    for (let rise = rises[leaf]!; rise > 0 && caller >= 0; rise--) caller = prefix[caller]!;
+    const end = next + drops[leaf]!;
+    if (end === next || end > length) throw new RangeError(DAMAGED);
+    for (; next < end; next++) {
+      prefix[next] = caller;
+      caller = next;
+    }
+  }
+  if (next < length) throw new RangeError(DAMAGED);
+  return prefix;
+}
+
 function unpackStacks(reader: ByteReader, frames: number): ViewerData['stacks'] {
   const length = reader.count();
-  const prefix = new Int32Array(length);
+  const prefix = unpackTree(reader, length);
   const frame = new Uint32Array(length);
-  const rises = reader.planes(length);
-  for (let i = 0; i < length; i++) {
-    let caller = i - 1;
-    for (let rise = rises[i]!; rise > 0 && caller >= 0; rise--) caller = prefix[caller]!;
-    prefix[i] = caller;
-  }
   const ranks = reader.planes(length);
   const fresh = reader.planes(reader.count());
   let firsts = 0;
@@ -69,11 +83,26 @@ function unpackStacks(reader: ByteReader, frames: number): ViewerData['stacks'] 
   for (let i = 0; i < length; i++) {
     const known = callees[prefix[i]! < 0 ? frames : frame[prefix[i]!]!]!;
     const found = ranks[i] === 0 ? fresh[firsts++] : known[ranks[i]! - 1];
-    if (found === undefined || found >= frames) throw new RangeError('the embedded profile is damaged');
+    if (found === undefined || found >= frames) throw new RangeError(DAMAGED);
     if (ranks[i] === 0) known.push(found);
     frame[i] = found;
   }
   return { length, prefix, frame };
+}
+
+/** The stack of each sample, from how many each has: see packPlaces. */
+function unpackPlaces(reader: ByteReader, { length, prefix }: ViewerData['stacks']): Int32Array {
+  const stack = new Int32Array(reader.count());
+  const counts = reader.planes(length + 1);
+  let next = 0;
+  for (let place = -1; place < length; place++) {
+    const isLeaf = place >= 0 && prefix[place + 1] !== place;
+    const end = next + (isLeaf ? counts[place + 1]! ^ 1 : counts[place + 1]!);
+    if (end > stack.length) throw new RangeError(DAMAGED);
+    while (next < end) stack[next++] = place;
+  }
+  if (next < stack.length) throw new RangeError(DAMAGED);
+  return stack;
 }
 
 function unpackValues(reader: ByteReader, length: number): Float64Array {
@@ -109,13 +138,8 @@ export function unpack(bytes: Uint8Array): ViewerData {
   const stacks = unpackStacks(reader, frames.length);
   const types = reader.count();
   const threadNames = Array.from({ length: reader.count() }, () => decoder.decode(reader.raw(reader.varint())));
-  const length = reader.count();
-  const stack = new Int32Array(length);
-  let place = 0;
-  for (let i = 0; i < length; i++) {
-    place += reader.index(stacks.length + 1 - place);
-    stack[i] = place - 1;
-  }
+  const stack = unpackPlaces(reader, stacks);
+  const { length } = stack;
   const values = Array.from({ length: types }, () => {
     const head = unpackValues(reader, length);
     return { head, base: reader.index(2) === 1 ? unpackValues(reader, length) : undefined };

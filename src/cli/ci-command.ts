@@ -5,6 +5,14 @@ import { hertz, size } from './record-flags.ts';
 
 const EXAMPLES = `
 Examples:
+  profiler ci run -o profiles -- npm run bench                        profiles and pictures of five runs
+  profiler ci run --base-dir ../base -o profiles -- npm run bench     of two versions, in turns
+
+\`profiler diff --runs profiles --fail-on 'total>3%'\` fails when the head is slower than the base; \`profiler ci run --help\`
+has all options.`;
+
+const RUN_EXAMPLES = `
+Examples:
   profiler ci run -o profiles -- npm run bench
   profiler ci run --base-dir ../base --runs 10 -o profiles -- npm run bench
   profiler ci run --base-cmd './old --bench' -o profiles -- ./new --bench
@@ -72,7 +80,7 @@ function ciRunCommand(): Command {
         .default(8 * 2 ** 20, '8M'),
     )
     .option('-q, --quiet', 'no lines of progress', false)
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', RUN_EXAMPLES)
     .exitOverride()
     .action(async (command: string[], flags: CiRunFlags) => {
       const { ciRun } = await import('./ci-run.ts');
@@ -81,5 +89,9 @@ function ciRunCommand(): Command {
 }
 
 export function ciCommand(): Command {
-  return new Command('ci').description('recordings for a pipeline').exitOverride().addCommand(ciRunCommand());
+  return new Command('ci')
+    .description('recordings for a pipeline')
+    .addHelpText('after', EXAMPLES)
+    .exitOverride()
+    .addCommand(ciRunCommand());
 }

@@ -6,6 +6,7 @@ import { readProfile } from '../decode/index.ts';
 import type { EncodeOptions, TopSort } from '../encode/format.ts';
 import { ExitCode, ProfilerError, systemCode } from '../errors.ts';
 import { mergeProfiles } from '../model/merge.ts';
+import { type Placing, placeTimes } from '../model/merge-times.ts';
 import { baseName, type Profile } from '../model/profile.ts';
 import { groupBy } from '../transform/by.ts';
 import { focus, ignore } from '../transform/focus.ts';
@@ -78,15 +79,31 @@ async function read(input: string): Promise<Profile> {
   }
 }
 
-/** One profile of all inputs. Of several the times of samples are not kept. */
-async function readAll(inputs: readonly string[], sampleType: string | undefined): Promise<Profile> {
+/** What there is to know about the times of several profiles as one. */
+const PLACINGS: Readonly<Record<Placing, string>> = {
+  none: 'Times of samples are left out: not all inputs have them, or they are too many.',
+  absolute: '',
+  clock: 'Inputs stand where the clock of the machine puts them: they are taken to be of one machine.',
+  sequence: 'Inputs stand one after the other in time: they have no common clock.',
+};
+
+interface Input {
+  readonly profile: Profile;
+  /** A sentence, or ''. */
+  readonly note: string;
+}
+
+/** One profile of all inputs. */
+async function readAll(inputs: readonly string[], sampleType: string | undefined): Promise<Input> {
   const profiles: Profile[] = [];
   for (const input of inputs) {
     const profile = await read(input);
     profiles.push(sampleType === undefined ? profile : selectSampleType(profile, sampleType));
   }
+  if (profiles.length === 1) return { profile: profiles[0]!, note: '' };
+  const isTimed = profiles.some(({ timeline }) => timeline !== undefined);
   // All at once: windows that begin together count once.
-  return profiles.length === 1 ? profiles[0]! : mergeProfiles(profiles);
+  return { profile: mergeProfiles(profiles), note: isTimed ? PLACINGS[placeTimes(profiles).placing] : '' };
 }
 
 function checkInputs(inputs: readonly string[]): void {
@@ -158,10 +175,14 @@ export async function convert(inputs: readonly string[], flags: ConvertFlags): P
   checkInputs(inputs);
   const toRead = flags.output.length === 0 && TO_READ.includes(flags.format ?? '');
   const outputs = findOutputs(toRead ? ['-'] : flags.output, flags.format);
-  const profile = transform(await readAll(inputs, flags.sampleType), flags);
+  const { profile: input, note } = await readAll(inputs, flags.sampleType);
+  const profile = transform(input, flags);
   const options = encodeOptions(profile, inputs, flags);
   const { written, failures } = await writeOutputs(outputs, profile, options);
-  if (!flags.quiet) summary(profile, inputs.length, written);
+  if (!flags.quiet) {
+    summary(profile, inputs.length, written);
+    if (note !== '') say(note);
+  }
   for (const failure of failures) sayFailure(failure);
   return failures.length > 0 ? ExitCode.output : ExitCode.ok;
 }

@@ -86,7 +86,11 @@ function newMapping(filename: string): ProfileMapping {
 }
 
 /** What the tables do not say of a profile; the rest is empty. */
-export type Facts = Pick<Profile, 'sampleTypes' | 'periodType'> & Partial<Pick<Profile, Fact>>;
+export type Facts = Pick<Profile, 'sampleTypes' | 'periodType'> &
+  Partial<Pick<Profile, Fact>> & {
+    /** Name of the machine's clock that the times are of. */
+    readonly clock?: string;
+  };
 type Fact = 'period' | 'startTimeMs' | 'durationMs' | 'losses' | 'comments';
 
 export class ProfileBuilder {
@@ -160,9 +164,9 @@ export class ProfileBuilder {
   }
 
   /** @param originMs when the profile starts, by the clock of the timeline; without it, with its first sample */
-  build(facts: Facts, originMs = Infinity): Profile {
+  build({ clock, ...facts }: Facts, originMs = Infinity): Profile {
     const length = this.#rows.size;
-    const { timeline, durationMs } = this.timeline.build(originMs);
+    const { timeline, startMs, durationMs } = this.timeline.build(originMs);
     return {
       strings: this.#strings.values,
       mappings: this.#mappings.values,
@@ -178,6 +182,7 @@ export class ProfileBuilder {
       labelSets: this.#labelSets.values,
       period: 0,
       startTimeMs: 0,
+      clock: clock !== undefined && timeline ? { name: clock, startMs } : undefined,
       durationMs,
       losses: {},
       unwinding: {},

@@ -8,7 +8,7 @@ import { DecodeError } from './error.ts';
 import type { Chunks } from './input.ts';
 import { beginsJson, type JsonObject, listOf, numberOf, objectOf, parseJson, readText, textOf } from './json.ts';
 import { headText, type Reader } from './reader.ts';
-import { V8_TYPES, V8Profile } from './v8-profile.ts';
+import { V8_CLOCK, V8_TYPES, V8Profile } from './v8-profile.ts';
 
 interface Thread {
   readonly pid: number;
@@ -35,7 +35,10 @@ class ChromeTraceReader {
     for (const thread of threads) {
       thread.profile.count(this.#builder.labels(threads.length > 1 ? this.#labels(thread) : []));
     }
-    return this.#builder.build({ sampleTypes: V8_TYPES, periodType: V8_TYPES.at(-1)! }, this.#startTime / 1e3);
+    return this.#builder.build(
+      { sampleTypes: V8_TYPES, periodType: V8_TYPES.at(-1)!, clock: V8_CLOCK },
+      this.#startTime / 1e3,
+    );
   }
 
   #event(event: JsonObject): void {

@@ -112,6 +112,10 @@ function timelineOf(json: JsonObject, samples: number): Profile['timeline'] {
   return { length: table.length, sample: Uint32Array.from(table.integers('sample', 0, samples)), time };
 }
 
+function clockOf({ clock }: JsonObject): Profile['clock'] {
+  return isObject(clock) ? { name: textOf(clock.name), startMs: numberOf(clock.startMs) } : undefined;
+}
+
 function functionsOf(json: JsonObject, strings: number): Profile['functions'] {
   const table = new Table(json, 'functions');
   const text = (name: string) => Uint32Array.from(table.integers(name, 0, strings));
@@ -157,6 +161,7 @@ function profileOf(json: JsonObject): Profile {
     periodType: valueType(json.periodType),
     period: numberOf(json.period),
     startTimeMs: numberOf(json.startTimeMs),
+    clock: clockOf(json),
     durationMs: numberOf(json.durationMs),
     losses: countsOf(json.losses),
     unwinding: countsOf(json.unwinding),

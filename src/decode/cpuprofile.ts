@@ -5,7 +5,7 @@ import { DecodeError } from './error.ts';
 import type { Chunks } from './input.ts';
 import { beginsJson, listOf, numberOf, objectOf, readJson } from './json.ts';
 import { headText, type Reader } from './reader.ts';
-import { V8_TYPES, V8Profile } from './v8-profile.ts';
+import { V8_CLOCK, V8_TYPES, V8Profile } from './v8-profile.ts';
 
 function detect(head: Uint8Array): boolean {
   const text = headText(head);
@@ -29,7 +29,7 @@ async function read(chunks: Chunks): Promise<Profile> {
   else v8.countHits(nodes, labels);
   if (nodes.length === 0) throw new DecodeError('it holds no nodes.');
   const duration = Number.isNaN(endTime) ? {} : { durationMs: Math.max(0, (endTime - startTime) / 1e3) };
-  return builder.build({ sampleTypes, periodType: sampleTypes.at(-1)!, ...duration }, startTime / 1e3);
+  return builder.build({ sampleTypes, periodType: sampleTypes.at(-1)!, clock: V8_CLOCK, ...duration }, startTime / 1e3);
 }
 
 export const cpuprofile: Reader = {

@@ -108,7 +108,8 @@ export function isPerfFrame(line: string): boolean {
   return FRAME.test(line.slice(0, 4 * MAX_HEAD));
 }
 
-const WHO = /^(?:(?<comm>\S.*?) +)?(?<first>\d+)(?:\/+(?<second>\d+))?(?: |$)/;
+/** perf calls a thread that is gone `:-1`, number -1. */
+const WHO = /^(?:(?<comm>\S.*?) +)?(?<first>-1|\d+)(?:\/+(?<second>-1|\d+))?(?: |$)/;
 const CPU = / \[(\d+)\](?: |$)/;
 
 /**

@@ -32,6 +32,7 @@ export function parsePerfFrame(line: string): PerfFrame | undefined {
   const rest = line.slice(address[0].length);
   if (rest === '') return { symbol: `0x${address[1]}`, file: '' };
   const close = rest.lastIndexOf(')');
+  if (close < 0 && rest.includes(' (')) return undefined; // cut off
   const open = close < 0 ? -1 : rest.lastIndexOf(' (', close - 1);
   // Nothing stands between two spaces when the symbol's name is empty.
   if (open < 0 && close > 0 && rest.startsWith('(')) return { symbol: ' ', file: rest.slice(1, close) };

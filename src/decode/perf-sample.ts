@@ -166,6 +166,7 @@ export class PerfSamples {
       sampleTypes: this.#hasPeriods ? [SAMPLES, event] : [SAMPLES],
       periodType: event,
       period: Math.max(0, this.#commonPeriod),
+      clock: 'perf',
       losses: this.#losses(),
       comments,
     });

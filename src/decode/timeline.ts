@@ -29,9 +29,9 @@ export class TimelineBuilder {
   }
 
   /** Times since `originMs` or the first, whichever is earlier; no timeline when times are not known. */
-  build(originMs: number): { timeline: TimelineColumns | undefined; durationMs: number } {
+  build(originMs: number): { timeline: TimelineColumns | undefined; startMs: number; durationMs: number } {
     const length = this.#length;
-    if (length === 0 || !this.#isComplete) return { timeline: undefined, durationMs: 0 };
+    if (length === 0 || !this.#isComplete) return { timeline: undefined, startMs: originMs, durationMs: 0 };
     let [sample, time] = [this.#sample.subarray(0, length), this.#time.subarray(0, length)];
     if (!this.#isSorted) {
       const order = Uint32Array.from({ length }, (_, i) => i).sort((a, b) => time[a]! - time[b]! || a - b);
@@ -39,6 +39,6 @@ export class TimelineBuilder {
     }
     const startMs = Math.min(originMs, time[0]!);
     time = time.map(t => t - startMs);
-    return { timeline: { length, sample, time }, durationMs: time[length - 1]! };
+    return { timeline: { length, sample, time }, startMs, durationMs: time[length - 1]! };
   }
 }

@@ -9,6 +9,8 @@ import { DecodeError } from './error.ts';
 import { isObject, listOf, numberOf, objectOf, textOf } from './json.ts';
 
 /** V8 samples a thread whether it runs or waits. */
+/** V8 has CLOCK_MONOTONIC on Linux: the same for all processes. */
+export const V8_CLOCK = 'v8';
 export const V8_TYPES: readonly ValueType[] = [SAMPLES, { type: 'wall', unit: 'nanoseconds' }];
 const ROOT = '(root)';
 /** Not a function: what the thread did instead. */

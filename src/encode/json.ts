@@ -31,6 +31,7 @@ function encode(profile: Profile): Iterable<string> {
     format: 'ebpf-profiler',
     version: VERSION,
     startTimeMs: profile.startTimeMs,
+    ...(profile.clock ? { clock: { ...profile.clock } } : {}),
     durationMs: profile.durationMs,
     sampleTypes: sampleTypes.map(type => ({ ...type })),
     periodType: { ...periodType },

@@ -4,7 +4,8 @@ import { growFloat64, growInt32, growUint32 } from './columns.ts';
 import { IntMap } from './int-map.ts';
 import { Chains, MAX_CHAINS } from './merge-stacks.ts';
 import { Interner, MergedTables } from './merge-tables.ts';
-import type { Label, Profile, ValueType } from './profile.ts';
+import { mergeTimelines, placeTimes, type Timed } from './merge-times.ts';
+import type { Label, Profile, TimelineColumns, ValueType } from './profile.ts';
 
 const MAX_COMMENTS = 100;
 
@@ -42,8 +43,8 @@ class Merger {
   readonly #losses = new Sums();
   readonly #unwinding = new Sums();
   readonly #comments = new Set<string>();
-  /** The longest window of each start time. */
-  readonly #windows = new Map<number, number>();
+  /** Of each profile, in the rows of the sum. */
+  readonly #timed: Timed[] = [];
   #period = 0;
 
   constructor(first: Profile) {
@@ -59,23 +60,26 @@ class Merger {
         exitCode: ExitCode.usage,
       });
     }
-    this.#samples(profile);
+    const { startTimeMs, durationMs, clock } = profile;
+    this.#timed.push({ timeline: this.#samples(profile), startTimeMs, durationMs, clock });
     this.#losses.add(profile.losses);
     this.#unwinding.add(profile.unwinding);
     for (const comment of profile.comments) if (this.#comments.size < MAX_COMMENTS) this.#comments.add(comment);
-    const { startTimeMs, durationMs } = profile;
-    this.#windows.set(startTimeMs, Math.max(this.#windows.get(startTimeMs) ?? 0, durationMs));
     this.#period = Math.max(this.#period, profile.period);
   }
 
-  #samples(profile: Profile): void {
-    const { samples } = profile;
+  /** Returns the profile's timeline, in the rows of the sum. */
+  #samples(profile: Profile): TimelineColumns | undefined {
+    const { samples, timeline } = profile;
     const stacks = this.#stacksOf(profile);
     const sets = profile.labelSets.map(set => this.#labelSets.of(JSON.stringify(set), set));
+    const rows = new Uint32Array(samples.length);
     for (let i = 0; i < samples.length; i++) {
       const row = this.#row(stacks[samples.stack[i]!] ?? -1, sets[samples.labels[i]!]!);
+      rows[i] = row;
       for (let v = 0; v < this.#values.length; v++) this.#values[v]![row]! += samples.values[v]![i]!;
     }
+    return timeline && { ...timeline, sample: timeline.sample.map(sample => rows[sample]!) };
   }
 
   /** The index here of each stack of the profile. */
@@ -112,7 +116,6 @@ class Merger {
   done(): Profile {
     const { size } = this.#rows;
     const { length, prefix, item } = this.#stacks;
-    const starts = [...this.#windows.keys()].filter(start => start !== 0); // 0: a producer that does not say
     return {
       ...this.#tables.done(),
       stacks: { length, prefix: prefix.slice(0, length), location: item.slice(0, length) },
@@ -126,19 +129,40 @@ class Merger {
       sampleTypes: this.#first.sampleTypes,
       periodType: this.#first.periodType,
       period: this.#period,
-      startTimeMs: starts.reduce((least, start) => Math.min(least, start), starts[0] ?? 0),
-      durationMs: [...this.#windows.values()].reduce((sum, duration) => sum + duration, 0),
+      ...this.#times(),
       losses: this.#losses.done(),
       unwinding: this.#unwinding.done(),
       comments: [...this.#comments],
     };
   }
+
+  #times(): Pick<Profile, 'timeline' | 'startTimeMs' | 'clock' | 'durationMs'> {
+    const { placing, starts } = placeTimes(this.#timed);
+    const known = this.#timed.map(({ startTimeMs }) => startTimeMs).filter(start => start !== 0);
+    const clocks = this.#timed.flatMap(({ clock }) => clock ?? []);
+    const timelines = placing === 'none' ? [] : this.#timed.flatMap(({ timeline }) => timeline ?? []);
+    return {
+      timeline: timelines.length > 0 ? mergeTimelines(timelines, starts) : undefined,
+      startTimeMs: known.reduce((least, start) => Math.min(least, start), known[0] ?? 0),
+      clock: placing === 'clock' ? clocks.reduce((a, b) => (b.startMs < a.startMs ? b : a)) : undefined,
+      durationMs: duration(this.#timed, starts),
+    };
+  }
+}
+
+/** The sum of windows with distinct starts: of those that start together, the longest. */
+function duration(profiles: readonly Timed[], starts: readonly number[]): number {
+  const windows = new Map<number, number>();
+  for (const [i, start] of starts.entries()) {
+    windows.set(start, Math.max(windows.get(start) ?? 0, profiles[i]!.durationMs));
+  }
+  return [...windows.values()].reduce((sum, window) => sum + window, 0);
 }
 
 /**
  * One profile of all. Equal samples (stack and labels) add up, as losses do. It starts with the earliest; its duration is
  * the sum of windows with distinct start times (of those that start together, the longest), so that machines that were
- * recorded side by side do not count twice. Of the comments the first 100 distinct ones are kept, and the longest period.
+ * recorded side by side do not count twice. It has a timeline when all have: see {@link placeTimes}. Of the comments the first 100 distinct ones are kept, and the longest period.
  * Profiles are taken one after the other: only the sum and one of them are in memory.
  * @throws ProfilerError when sample types or period types differ, when they hold too much, or there is none
  */

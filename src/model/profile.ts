@@ -117,6 +117,14 @@ export interface TimelineColumns {
   readonly time: Float64Array;
 }
 
+/** A clock of the machine's own: it counts from where it likes, and goes on while the machine runs. */
+export interface MachineClock {
+  /** Profiles with clocks of the same name, of one machine, can be put next to each other. */
+  readonly name: string;
+  /** Milliseconds: what it showed at the start of the profile. */
+  readonly startMs: number;
+}
+
 export interface Profile {
   readonly strings: readonly string[];
   readonly mappings: readonly ProfileMapping[];
@@ -132,8 +140,10 @@ export interface Profile {
   readonly periodType: ValueType;
   /** Distance between two samples, in units of periodType. */
   readonly period: number;
-  /** Wall-clock start, milliseconds since the epoch. */
+  /** Wall-clock start, milliseconds since the epoch; 0 when it is not known. */
   readonly startTimeMs: number;
+  /** For profiles that tell the start by such a clock only. */
+  readonly clock?: MachineClock | undefined;
   readonly durationMs: number;
   /** Everything that did not make it into the samples, or not in full: counts by cause, causes in plain words. */
   readonly losses: Readonly<Record<string, number>>;

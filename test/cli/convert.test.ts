@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { createReadStream, readFileSync, truncateSync, writeFileSync } from 'node:fs';
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import { CommanderError } from 'commander';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { unpack } from '../../flamegraph/html-unpack.ts';
 import { convertCommand } from '../../src/cli/convert-command.ts';
 import { decodePprof } from '../../src/decode/pprof.ts';
 import { encodePprof } from '../../src/encode/pprof.ts';
@@ -136,6 +137,60 @@ describe('inputs', () => {
     expect(await run(path('labels.pb'), '-o', path('kept.pb.gz'))).toBe(0);
     expect(sampleTexts(decodePprof(readFileSync(path('kept.pb.gz'))))).toEqual(['f 1 service=web', 'g 2 service=web']);
     expect(await collapsed(path('labels.pb'), '--by', 'service')).toEqual(['web;f 1', 'web;g 2']);
+  });
+});
+
+describe('times of several inputs', () => {
+  const script = (name: string, seconds: number) => {
+    const sample = (at: number) => `app 1 ${(seconds + at).toFixed(6)}: 1 cycles:\n\t12ab ${name} (/bin/a)\n\n`;
+    writeFileSync(path(`${name}.perf`), sample(0) + sample(0.5));
+    return path(`${name}.perf`);
+  };
+  const trace = (name: string, startTime: number) => {
+    const callFrame = { functionName: name, url: 'file:///a.js', lineNumber: 0 };
+    const samples = { samples: [1, 1], timeDeltas: [1000, 2000], startTime, endTime: startTime + 4000 };
+    writeFileSync(path(`${name}.cpuprofile`), JSON.stringify({ nodes: [{ id: 1, callFrame }], ...samples }));
+    return path(`${name}.cpuprofile`);
+  };
+  const times = async (...inputs: readonly string[]) => {
+    expect(await run(...inputs, '-o', path('t.json'))).toBe(0);
+    const { timeline, durationMs } = JSON.parse(readFileSync(path('t.json'), 'utf8'));
+    return timeline && [...timeline.time.map((t: number) => Math.round(t)), durationMs];
+  };
+
+  test('of one clock', async () => {
+    expect(await times(script('f', 100.25), script('g', 100))).toEqual([0, 250, 500, 750, 1000]);
+    expect(said).toContain('Inputs stand where the clock of the machine puts them');
+    expect(await times(trace('h', 7_000_000), trace('i', 7_002_000))).toEqual([1, 3, 3, 5, 8]);
+  });
+
+  test('of clocks that cannot be compared', async () => {
+    expect(await times(script('f', 100), script('g', 900_000))).toEqual([0, 500, 500, 1000, 1000]);
+    expect(said).toContain('Inputs stand one after the other in time: they have no common clock.\n');
+  });
+
+  test('of absolute starts', async () => {
+    for (const [name, startTimeMs] of Object.entries({ f: 5000, g: 5100 })) {
+      await run(script(name, 1), '-o', path(`${name}.json`));
+      const json = JSON.parse(readFileSync(path(`${name}.json`), 'utf8'));
+      writeFileSync(path(`${name}.json`), JSON.stringify({ ...json, startTimeMs }));
+    }
+    expect(await times(path('f.json'), path('g.json'))).toEqual([0, 100, 500, 600, 1000]);
+    expect(said).not.toContain('Inputs stand');
+  });
+
+  test('which one does not have', async () => {
+    await run(script('f', 1), '-o', path('f.pb.gz'));
+    expect(await times(script('f', 1), path('f.pb.gz'))).toBeNull();
+    expect(said).toContain('Times of samples are left out: not all inputs have them');
+  });
+
+  test('are in the page, with its threads', async () => {
+    expect(await run(script('f', 1), script('g', 2), '-o', path('t.html'))).toBe(0);
+    const [, data = ''] = /id="data">([^<]*)</.exec(readFileSync(path('t.html'), 'utf8'))!;
+    const { timeline, threads } = unpack(gunzipSync(Buffer.from(data, 'base64')));
+    expect([...timeline.time]).toEqual([0, 500, 1000, 1500]);
+    expect(threads.names).toEqual(['app 1']);
   });
 });
 

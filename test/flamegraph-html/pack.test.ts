@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { pack } from '../../flamegraph/html-pack.ts';
 import { unpack, type ViewerData } from '../../flamegraph/html-unpack.ts';
 import { flameData, manyStacks } from '../flamegraph/fixture.ts';
+import { random } from '../support/random.ts';
 import { serverData } from './fixture.ts';
 
 /** Every sample as `thread|name kind detail;…|values`, in no order. */
@@ -69,6 +70,35 @@ describe('what is packed comes back', () => {
     ],
     ['names of all kinds', flameData([[['', '\0', '\ufeffmark', 'é', '</script>', 'x'.repeat(100_000), '😀'], 1]])],
   ])('%s', (_, data) => {
+    expect(rows(packed(data))).toEqual(rowsOf(data));
+  });
+
+  /** Of few frames or many, with samples on some stacks, on leaves or not, several on some, and on none. */
+  test.each(Array.from({ length: 60 }, (_, seed) => seed))('any tree: seed %i', seed => {
+    const below = random(seed);
+    const length = below(60);
+    const names = ['', ...Array.from({ length: 1 + below(seed % 2 === 0 ? 4 : 300) }, (_, i) => `f${i}`)];
+    const functions = names.length - 1;
+    const count = below(80);
+    const data = {
+      names,
+      frames: {
+        length: functions,
+        name: Uint32Array.from({ length: functions }, (_, i) => i + 1),
+        kind: new Uint8Array(functions),
+        detail: new Uint32Array(functions),
+      },
+      stacks: {
+        length,
+        prefix: Int32Array.from({ length }, (_, i) => Math.max(-1, i - 1 - below(seed % 3 === 0 ? 8 : 2))),
+        frame: Uint32Array.from({ length }, () => below(functions)),
+      },
+      samples: {
+        length: count,
+        stack: Int32Array.from({ length: count }, () => below(length + 1) - 1),
+        value: Float64Array.from({ length: count }, () => below(300)),
+      },
+    };
     expect(rows(packed(data))).toEqual(rowsOf(data));
   });
 
