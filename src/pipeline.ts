@@ -127,16 +127,21 @@ export class Recording implements Consumer {
     this.#drained = monotonicTime();
     this.#session.drain(this);
     this.#code.mark();
-    this.#unwinder?.flush();
+    this.#flush();
   }
 
   /** Follows the lives of processes between two drains. Returns whether something happened. */
   follow(): boolean {
     const happened = this.#session.readSideband(this);
-    this.#unwinder?.flush();
+    this.#flush();
     // Samples of new processes are large as long as their stacks cannot be walked: the ring fills faster.
     if (happened && monotonicTime() - this.#drained > DRAIN_BUSY_NS) this.drain();
     return happened;
+  }
+
+  #flush(): void {
+    if (this.#unwinder) this.#unwinder.flush();
+    else this.#processes.takeChanged(() => {});
   }
 
   followCpus(): void {

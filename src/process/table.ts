@@ -54,10 +54,9 @@ class Process {
     return this.images.at(-1);
   }
 
-  add(image: Image, since: number): Image {
+  add(image: Image, since: number): void {
     this.images.push(image);
     this.since.push(since);
-    return image;
   }
 
   /** Nobody will ask for a time before this one. */
@@ -103,6 +102,7 @@ export class ProcessTable {
       images.unshift(this.#make(pid, 0, undefined));
       since.unshift(ALWAYS);
       i = 0;
+      if (images.length > 1) this.#unsettled.add(process);
     }
     const image = images[i]!;
     // What /proc shows is the latest. It is asked once.
