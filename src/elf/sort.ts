@@ -12,14 +12,14 @@ const fewItems = 64;
  */
 export function orderByAddress(addresses: Float64Array, length: number): Uint32Array {
   if (length < fewItems) return orderFew(addresses, length);
-  let lowest = Number.POSITIVE_INFINITY;
-  let highest = Number.NEGATIVE_INFINITY;
-  for (let i = 0; i < length; i++) {
-    lowest = Math.min(lowest, addresses[i]!);
-    highest = Math.max(highest, addresses[i]!);
-  }
+  let lowest = addresses[0]!;
+  let highest = lowest;
   let order = new Uint32Array(length);
-  for (let i = 0; i < length; i++) order[i] = i;
+  for (let i = 1; i < length; i++) {
+    order[i] = i;
+    if (addresses[i]! > highest) highest = addresses[i]!;
+    else if (addresses[i]! < lowest) lowest = addresses[i]!;
+  }
   let spare = new Uint32Array(length);
   const counts = new Uint32Array(digits);
   const words = new Uint32Array(length);

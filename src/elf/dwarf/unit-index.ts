@@ -20,6 +20,10 @@ export class UnitIndex {
   readonly #code: CodeSpace;
   readonly #unitOf: (index: number) => Unit;
   #painted: Painted;
+  /** The last answer: neighbouring addresses are asked for together. */
+  #from = 0;
+  #to = 0;
+  #unit = -1;
   /** Whether the ranges of all units have been looked at. */
   #isComplete = false;
 
@@ -36,15 +40,22 @@ export class UnitIndex {
 
   /** The number of the unit, −1 for none. */
   find(address: number): number {
-    const found = this.#lookUp(address);
-    if (found >= 0 || this.#isComplete) return found;
-    this.#complete();
-    return this.#lookUp(address);
+    const distance = address - this.#code.base;
+    if (distance >= this.#from && distance < this.#to) return this.#unit;
+    if (this.#lookUp(distance) < 0 && !this.#isComplete) {
+      this.#complete();
+      this.#lookUp(distance);
+    }
+    return this.#unit;
   }
 
-  #lookUp(address: number): number {
-    const interval = intervalAt(this.#painted.starts, address - this.#code.base);
-    return interval < 0 ? -1 : this.#painted.owners[interval]!;
+  #lookUp(distance: number): number {
+    const { starts, owners } = this.#painted;
+    const interval = intervalAt(starts, distance);
+    this.#from = starts[interval] ?? Number.NEGATIVE_INFINITY;
+    this.#to = starts[interval + 1] ?? Number.POSITIVE_INFINITY;
+    this.#unit = owners[interval] ?? -1;
+    return this.#unit;
   }
 
   /** Some compilers leave functions out of .debug_aranges: where it has nothing, the units are asked. */
