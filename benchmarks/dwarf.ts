@@ -16,7 +16,7 @@ import { folder, has, measure, median, table } from './support.ts';
 
 const self = fileURLToPath(import.meta.url);
 /** What `profiler symbolize` sets. */
-const flags = ['--max-inlined-bytecode-size-cumulative=100'];
+const flags = ['--max-inlined-bytecode-size-cumulative=100', '--interrupt-budget=264000'];
 
 /** What a child does: names the addresses of a file, and prints them as llvm-symbolizer does. */
 function child(path: string, input: string): void {

@@ -15,7 +15,7 @@ import { folder, has, measure, median } from './support.ts';
 const count = 100_000;
 const self = fileURLToPath(import.meta.url);
 /** What `profiler symbolize` sets. */
-const flags = ['--max-inlined-bytecode-size-cumulative=100'];
+const flags = ['--max-inlined-bytecode-size-cumulative=100', '--interrupt-budget=264000'];
 
 function nodeBinary(): CodeMapping & { readonly bytes: FileBytes } {
   const bytes = new FileBytes(openSync(process.execPath, 'r'), statSync(process.execPath).size);

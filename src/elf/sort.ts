@@ -14,12 +14,15 @@ export function orderByAddress(addresses: Float64Array, length: number): Uint32A
   if (length < fewItems) return orderFew(addresses, length);
   let lowest = addresses[0]!;
   let highest = lowest;
+  let isInOrder = true;
   let order = new Uint32Array(length);
   for (let i = 1; i < length; i++) {
     order[i] = i;
-    if (addresses[i]! > highest) highest = addresses[i]!;
-    else if (addresses[i]! < lowest) lowest = addresses[i]!;
+    if (addresses[i]! >= highest) highest = addresses[i]!;
+    else isInOrder = false;
+    if (addresses[i]! < lowest) lowest = addresses[i]!;
   }
+  if (isInOrder) return order;
   let spare = new Uint32Array(length);
   const counts = new Uint32Array(digits);
   const words = new Uint32Array(length);

@@ -8,12 +8,13 @@ import type { InfoFile } from './info-file.ts';
 import { type Painted, paint, Ranges } from './painted.ts';
 import type { DwarfSection } from './section.ts';
 import type { Unit } from './unit.ts';
-import { intervalAt } from './unit-table.ts';
+import { type Gap, intervalAt } from './unit-table.ts';
 
 /** A set has some kilobytes; a file of one unit has one set of all its functions. */
 const firstWindow = 1 << 12;
 const maxWindow = 1 << 26;
 const maxRanges = 1 << 22;
+const maxDistance = 2 ** 32 - 1;
 
 export class UnitIndex {
   readonly #file: InfoFile;
@@ -47,6 +48,14 @@ export class UnitIndex {
       this.#lookUp(distance);
     }
     return this.#unit;
+  }
+
+  /** As `gapAt` of the program. */
+  gapAt(address: number): Gap | undefined {
+    const { base } = this.#code;
+    const distance = address - base;
+    if (this.find(address) >= 0 || !(distance >= 0 && distance < maxDistance)) return undefined;
+    return { base, start: Math.max(this.#from, 0), end: Math.min(this.#to, maxDistance) };
   }
 
   #lookUp(distance: number): number {
