@@ -10,7 +10,6 @@ import { parseElf } from '../src/elf/elf.ts';
 import { Miss } from '../src/model/profile.ts';
 import { FileBytes } from '../src/process/files.ts';
 import { type CodeMapping, symbolize } from '../src/symbolize/symbolizer.ts';
-import { folder, has, measure, median } from './support.ts';
 
 const count = 100_000;
 const self = fileURLToPath(import.meta.url);
@@ -67,6 +66,8 @@ function child(warm: boolean): void {
 }
 
 async function main(rounds: number): Promise<void> {
+  // Not in the children, which are measured: it makes a folder, and removes it.
+  const { folder, has, measure, median } = await import('./support.ts');
   const input = join(folder, 'addresses');
   writeFileSync(input, Array.from(addressesOf(nodeBinary()), address => `0x${address.toString(16)}\n`).join(''));
   const hasLlvm = has('llvm-symbolizer');

@@ -96,7 +96,7 @@ export class Abbreviations {
   #specs: Uint32Array;
 
   /** `capacity`: up to which code, at a guess. */
-  constructor(encoding: Encoding, bytes: Uint8Array = new Uint8Array(0), capacity = 64) {
+  constructor(encoding: Encoding, bytes: Uint8Array = new Uint8Array(0), capacity = 0) {
     this.kind = new Uint8Array(capacity);
     this.shape = new Uint8Array(capacity);
     this.leaf = new Int32Array(capacity).fill(-1);
@@ -188,12 +188,13 @@ export function readAbbreviations(section: DwarfSection, offset: number, encodin
 }
 
 function parse(cursor: Cursor, encoding: Encoding, only: number): Abbreviations {
-  const table = new Abbreviations(encoding, cursor.bytes, only === 0 ? 1024 : 64);
+  const table = new Abbreviations(encoding, cursor.bytes, only === 0 ? 1024 : 0);
   for (;;) {
     const code = cursor.uleb();
     if (code === 0) return table;
     const tag = cursor.uleb();
-    table.add(code, tag, cursor.u8() !== 0, cursor.at);
+    const hasChildren = cursor.u8() !== 0;
+    if (only === 0 || code === only) table.add(code, tag, hasChildren, cursor.at);
     skipSpecs(cursor);
     if (cursor.overrun || code === only) return table;
   }
