@@ -15,6 +15,8 @@ import { symbolize } from '../src/symbolize/symbolizer.ts';
 import { folder, has, measure, median, table } from './support.ts';
 
 const self = fileURLToPath(import.meta.url);
+/** What `profiler symbolize` sets. */
+const flags = ['--max-inlined-bytecode-size-cumulative=100', '--interrupt-budget=264000'];
 
 /** What a child does: names the addresses of a file, and prints them as llvm-symbolizer does. */
 function child(path: string, input: string): void {
@@ -82,7 +84,7 @@ async function compare(path: string, count: number, rounds: number): Promise<str
   const input = writeAddresses(path, count);
   const shell = (command: string) => ['sh', '-c', `exec ${command} < ${input}`];
   const tools: [string, readonly string[], number][] = [
-    ['ours', [process.execPath, self, '--child', path, input], rounds],
+    ['ours', [process.execPath, ...flags, self, '--child', path, input], rounds],
     ['llvm-symbolizer', shell(`llvm-symbolizer --output-style=GNU -f -C -i -e ${path}`), rounds],
   ];
   // It takes milliseconds for each address.

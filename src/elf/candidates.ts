@@ -10,6 +10,9 @@ const isSized = 16;
 const STB_LOCAL = 0;
 const STB_WEAK = 2;
 
+/** Data names what no code does. */
+export const dataRank = 0;
+
 /**
  * Which of several symbols at one address is the one to show.
  * - sized over unsized: an extent that the compiler wrote over one that is guessed (perf and addr2line as well);

@@ -1,10 +1,10 @@
 /** Symbol tables (gABI, Symbol Table): which of their entries can name code. */
 
 import { type ByteSource, ElfError, readAddress, readSize, viewOf } from './bytes.ts';
-import { type Candidates, rankOf } from './candidates.ts';
+import { type Candidates, dataRank, rankOf } from './candidates.ts';
 import type { CodeRanges } from './code.ts';
 import { dynamicSymbols } from './dynamic.ts';
-import { type Elf, SHF_ALLOC, SHT_DYNSYM, SHT_STRTAB, SHT_SYMTAB } from './format.ts';
+import { type Elf, SHF_ALLOC, SHF_EXECINSTR, SHT_DYNSYM, SHT_STRTAB, SHT_SYMTAB } from './format.ts';
 import { StringTable } from './strings.ts';
 import type { SymbolSection } from './symbol-section.ts';
 
@@ -13,6 +13,7 @@ export const isStub = 0x80;
 
 const STB_LOCAL = 0;
 const STT_NOTYPE = 0;
+const STT_OBJECT = 1;
 const STT_FUNC = 2;
 const STT_FILE = 4;
 const STT_GNU_IFUNC = 10;
@@ -43,7 +44,8 @@ export function symbolSections(elf: Elf, source: ByteSource): SymbolSection[] {
 }
 
 /**
- * Adds the functions, indirect functions and code labels of a table to the candidates, a piece of the table at a time.
+ * Adds the functions, indirect functions, code labels and data among code of a table to the candidates, a piece of the
+ * table at a time.
  * @throws ElfError `too-large`, or `truncated` when the table reaches out of the file
  */
 export function collectSymbols(
@@ -69,7 +71,7 @@ export function collectSymbols(
 
 function entry64(view: DataView, at: number, filter: Filter): void {
   const info = view.getUint8(at + 4);
-  if (!isCode(info & 15)) {
+  if (!mayBeCode(info & 15)) {
     if ((info & 15) === STT_FILE) filter.file(view.getUint32(at, true));
     return;
   }
@@ -79,7 +81,7 @@ function entry64(view: DataView, at: number, filter: Filter): void {
 
 function entry32(view: DataView, at: number, filter: Filter): void {
   const info = view.getUint8(at + 12);
-  if (!isCode(info & 15)) {
+  if (!mayBeCode(info & 15)) {
     if ((info & 15) === STT_FILE) filter.file(view.getUint32(at, true));
     return;
   }
@@ -87,8 +89,8 @@ function entry32(view: DataView, at: number, filter: Filter): void {
   filter.take(view.getUint32(at + 4, true), view.getUint32(at + 8, true), view.getUint32(at, true), info, section);
 }
 
-function isCode(type: number): boolean {
-  return type === STT_FUNC || type === STT_GNU_IFUNC || type === STT_NOTYPE;
+function mayBeCode(type: number): boolean {
+  return type === STT_FUNC || type === STT_GNU_IFUNC || type === STT_NOTYPE || type === STT_OBJECT;
 }
 
 const dollar = 0x24;
@@ -118,13 +120,20 @@ class Filter {
 
   take(address: number, size: number, name: number, info: number, sectionIndex: number): void {
     if (sectionIndex === SHN_UNDEF || name === 0) return;
-    const func = (info & 15) !== STT_NOTYPE;
+    const type = info & 15;
+    if (type === STT_OBJECT && !this.#isAmongCode(size, sectionIndex)) return;
+    const func = type !== STT_NOTYPE && type !== STT_OBJECT;
     // Bit 0 of a 32-bit ARM function says that it is Thumb code (ELF for the Arm Architecture, 5.5.3).
     if (this.#elf.machine === 'arm' && func) address -= address % 2;
     if (this.#code.endOf(address) === undefined) return;
-    if (!func && !this.#isLabel(address, name, info, sectionIndex)) return;
-    const rank = rankOf(info >>> 4, func, size > 0, this.#section.dynamic);
+    if (type === STT_NOTYPE && !this.#isLabel(address, name, info, sectionIndex)) return;
+    const rank = type === STT_OBJECT ? dataRank : rankOf(info >>> 4, func, size > 0, this.#section.dynamic);
     this.#into.add(address, size, name, this.#origin, rank, info >>> 4 === STB_LOCAL ? this.#file : 0);
+  }
+
+  /** The tables of constants that hand-written assembly has between its functions. */
+  #isAmongCode(size: number, section: number): boolean {
+    return size > 0 && section < SHN_LORESERVE && ((this.#elf.sections[section]?.flags ?? 0) & SHF_EXECINSTR) !== 0;
   }
 
   /** Leaves out what marks and does not name: constants, the ends of sections (`_etext`), ARM mapping symbols (`$x`). */

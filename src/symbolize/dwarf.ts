@@ -112,7 +112,7 @@ class DwarfTable implements SourceTable {
 
   #look(address: number): number {
     const table = this.#tableAt(address);
-    if (table === undefined) return -1;
+    if (table === undefined) return this.#answerWithout(address);
     const distance = address - table.base;
     const [lineStart, lineEnd] = boundsAt(table.lines.starts, distance);
     const [scopeStart, scopeEnd] = boundsAt(table.innermost.starts, distance);
@@ -135,10 +135,19 @@ class DwarfTable implements SourceTable {
       this.#isOpen = true;
       this.#units = this.#open();
     }
-    if (this.#units === undefined) return undefined;
-    const table = this.#units.tableAt(address);
-    if (table === undefined) this.#index.addUnknown(address);
-    return table;
+    return this.#units?.tableAt(address);
+  }
+
+  /** Code without debug information is one answer from unit to unit. Most of a program may be such code. */
+  #answerWithout(address: number): number {
+    const gap = this.#units?.gapAt(address);
+    if (gap === undefined) {
+      if (this.#units !== undefined) this.#index.addUnknown(address);
+      return -1;
+    }
+    const { base, start, end } = gap;
+    const known = this.#index.known(start, address - base);
+    return known >= 0 ? known : this.#index.begin(base, start, end, true);
   }
 
   #symbol(table: UnitTable, scope: number): number {

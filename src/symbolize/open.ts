@@ -79,6 +79,8 @@ export class OpenMapping {
   readonly #sources: readonly SymbolSource[];
   readonly #before: Map<SymbolSource, NamedTable | Miss | undefined> | undefined;
   readonly #known: Map<SymbolSource, NamedTable | Miss | undefined>;
+  /** Of the sources that were asked: every address looks here. */
+  readonly #tables: (NamedTable | undefined)[] = [];
 
   constructor(mapping: CodeMapping, sources: readonly SymbolSource[]) {
     this.#mapping = mapping;
@@ -96,8 +98,11 @@ export class OpenMapping {
 
   /** The table of a source, undefined when it has none. */
   table(index: number): NamedTable | undefined {
-    const result = this.#open(this.#sources[index]!);
-    return result instanceof NamedTable ? result : undefined;
+    while (this.#tables.length <= index) {
+      const result = this.#open(this.#sources[this.#tables.length]!);
+      this.#tables.push(result instanceof NamedTable ? result : undefined);
+    }
+    return this.#tables[index];
   }
 
   /** Why there is no table, or what an address is that none of them has. */

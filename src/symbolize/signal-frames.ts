@@ -51,8 +51,10 @@ function pieceAt(source: ByteSource, offset: number, length: number): Piece | un
   const known = pieces.get(source);
   if (known && offset >= known.start && offset + length <= known.start + known.bytes.length) return known;
   try {
-    const size = Math.max(length, Math.min(pieceSize, source.size - offset));
-    const piece = { start: offset, bytes: source.read(offset, size) };
+    // The byte before is asked for next.
+    const start = Math.max(0, offset - 1);
+    const size = Math.max(offset - start + length, Math.min(pieceSize, source.size - start));
+    const piece = { start, bytes: source.read(start, size) };
     pieces.set(source, piece);
     return piece;
   } catch (error) {

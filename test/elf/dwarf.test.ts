@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
+import { openDwarf } from '../../src/elf/dwarf/dwarf.ts';
 import type { DwarfParts } from '../../src/elf/dwarf/parts.ts';
 import { dwarfFile, framesAt, llvmFramesAt, symbolAddresses } from './dwarf-files.ts';
 import { has, Workshop } from './toolchain.ts';
@@ -83,6 +84,22 @@ const ways: readonly (readonly [string, string, readonly string[]])[] = [
   ['clang, split, DWARF 5', clang, ['-gsplit-dwarf', '-gdwarf-5']],
   ['clang, split, DWARF 4', clang, ['-gsplit-dwarf', '-gdwarf-4']],
 ];
+
+describe.skipIf(!has(gcc))('code without debug information (needs g++)', () => {
+  it('is one gap from unit to unit', () => {
+    const { path } = build('gaps', gcc);
+    const symbols = symbolAddresses(path);
+    const dwarf = openDwarf(partsOf(path))!;
+    const gapOf = (name: string, offset = 0) => dwarf.gapAt(symbols.get(name)!.address + offset);
+    // What the C library links to each program has none.
+    const gap = gapOf('_start')!;
+    expect(gapOf('_start', 1)).toEqual(gap);
+    for (let at = gap.start; at < gap.end; at += 16) expect(dwarf.unitAt(gap.base + at)).toBe(-1);
+    expect(dwarf.unitAt(gap.base + gap.end)).toBeGreaterThanOrEqual(0);
+    expect(gapOf('main')).toBeUndefined();
+    expect(dwarf.gapAt(gap.base - 1)).toBeUndefined();
+  });
+});
 
 describe('inlined calls and lines', () => {
   for (const [name, compiler, options] of ways) {

@@ -157,6 +157,7 @@ describe('symbols', () => {
       '50 first',
       '60 second',
       '80 -',
+      '88 table',
       '90 strong',
       'a0 small',
       'b0 large',

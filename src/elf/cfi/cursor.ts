@@ -4,6 +4,14 @@
 const maxLebUnit = 2 ** 70;
 
 /**
+ * The same integer below 2^31, as V8 likes it best. What comes out of a column of doubles stays a double, and one such
+ * place makes V8 keep the places of all cursors as doubles from then on.
+ */
+export function smallInteger(value: number): number {
+  return value | 0;
+}
+
+/**
  * A place in bytes, and the end that it must not read over. Reading over it gives 0, leaves the cursor beyond the end
  * for good, and is asked for once, at the end: `overrun`.
  */

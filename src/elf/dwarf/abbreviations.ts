@@ -8,7 +8,9 @@ import type { DwarfSection } from './section.ts';
 
 /** Compilers number from 1; a table of gcc has some hundred, one of a whole Go program some ten. */
 const maxCode = 1 << 18;
-const firstWindow = 1 << 13;
+const firstWindow = 1 << 15;
+/** Of a table of which one entry is needed. */
+const singleWindow = 1 << 12;
 /** Of one section this much is read for one table at most. */
 const maxWindow = 1 << 22;
 
@@ -77,23 +79,30 @@ export class Abbreviations {
   /** One more than the highest code. */
   length = 0;
   /** {@link EntryKind}. */
-  kind = new Uint8Array(1024);
+  kind: Uint8Array;
   /** 0 when the code is not in the table, 1 for an entry without children, 2 for one with children. */
-  shape = new Uint8Array(1024);
+  shape: Uint8Array;
   /** Of an entry without children that is of no interest: its bytes behind the code, where that is known; else −1. */
-  leaf = new Int32Array(1024).fill(-1);
+  leaf: Int32Array;
   /** The steps of a code are `steps[firstStep]` … `steps[endStep − 1]`; firstStep is −1 until {@link compile}. */
-  firstStep = new Int32Array(1024);
-  endStep = new Int32Array(1024);
+  firstStep: Int32Array;
+  endStep: Int32Array;
   readonly steps: number[] = [];
   /** Of each step: the value of DW_FORM_implicit_const. */
   readonly implicit: number[] = [];
   readonly #encoding: Encoding;
   readonly #bytes: Uint8Array;
   /** Where the attributes of each code are. */
-  #specs = new Uint32Array(1024);
+  #specs: Uint32Array;
 
-  constructor(encoding: Encoding, bytes: Uint8Array = new Uint8Array(0)) {
+  /** `capacity`: up to which code, at a guess. */
+  constructor(encoding: Encoding, bytes: Uint8Array = new Uint8Array(0), capacity = 0) {
+    this.kind = new Uint8Array(capacity);
+    this.shape = new Uint8Array(capacity);
+    this.leaf = new Int32Array(capacity).fill(-1);
+    this.firstStep = new Int32Array(capacity);
+    this.endStep = new Int32Array(capacity);
+    this.#specs = new Uint32Array(capacity);
     this.#encoding = encoding;
     this.#bytes = bytes;
   }
@@ -136,7 +145,7 @@ export class Abbreviations {
     const { steps } = this;
     const last = steps.length - 1;
     const length = lengthOf(form, this.#encoding);
-    if (slot >= 0 && length !== unknownLength) steps.push(readStep + slot * 2 ** formBits + form);
+    if (slot >= 0 && length !== unknownLength) steps.push(readStep + (slot << formBits) + form);
     else if (length >= 0 && last >= first && steps[last]! >= 0 && steps[last]! < readStep - 16) steps[last]! += length;
     else steps.push(length);
     if (this.implicit.length < steps.length) this.implicit.push(implicit);
@@ -164,7 +173,7 @@ function grown<T extends Uint8Array | Uint32Array | Int32Array>(from: T, to: T):
  * @throws ElfError `damaged`, `too-large`
  */
 export function readAbbreviations(section: DwarfSection, offset: number, encoding: Encoding, only = 0): Abbreviations {
-  for (let window = firstWindow; ; window *= 8) {
+  for (let window = only === 0 ? firstWindow : singleWindow; ; window *= 8) {
     const bytes = section.read(offset, Math.min(window, section.size - offset));
     const cursor = new Cursor(bytes, 0, bytes.length);
     const table = parse(cursor, encoding, only);
@@ -179,12 +188,13 @@ export function readAbbreviations(section: DwarfSection, offset: number, encodin
 }
 
 function parse(cursor: Cursor, encoding: Encoding, only: number): Abbreviations {
-  const table = new Abbreviations(encoding, cursor.bytes);
+  const table = new Abbreviations(encoding, cursor.bytes, only === 0 ? 1024 : 0);
   for (;;) {
     const code = cursor.uleb();
     if (code === 0) return table;
     const tag = cursor.uleb();
-    table.add(code, tag, cursor.u8() !== 0, cursor.at);
+    const hasChildren = cursor.u8() !== 0;
+    if (only === 0 || code === only) table.add(code, tag, hasChildren, cursor.at);
     skipSpecs(cursor);
     if (cursor.overrun || code === only) return table;
   }

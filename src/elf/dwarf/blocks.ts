@@ -7,6 +7,8 @@ import type { ByteSource } from '../bytes.ts';
 
 /** Names and entries are looked at one by one: of larger blocks most would be read for nothing. */
 export const blockSize = 1 << 12;
+/** What follows a block is read with it: nothing as short as this lies across two. */
+export const overlap = 1 << 8;
 const blocksOfSlab = 1 << 4;
 /** 2 MB; then the first ones are used again. */
 const maxBlocks = 1 << 9;
@@ -32,7 +34,7 @@ export class Blocks {
   }
 
   /**
-   * The bytes of a block, `blockSize` of them: what is behind the end is not said. Good until the next call.
+   * The bytes of a block, `blockSize + overlap` of them: what is behind the end is not said. Good until the next call.
    * @throws ElfError
    */
   get(block: number): Uint8Array {
@@ -51,7 +53,7 @@ export class Blocks {
     if (before !== undefined) this.#slotOf.delete(before);
     const memory = this.#memory[slot]!;
     const start = block * blockSize;
-    const length = Math.min(blockSize, this.#size - start);
+    const length = Math.min(blockSize + overlap, this.#size - start);
     if (this.#source.readInto === undefined) memory.set(this.#source.read(this.#offset + start, length));
     else this.#source.readInto(memory, this.#offset + start, length);
     this.#blockIn[slot] = block;
@@ -60,7 +62,8 @@ export class Blocks {
   }
 
   #addSlab(): void {
-    const slab = new Uint8Array(blocksOfSlab * blockSize);
-    for (let at = 0; at < slab.length; at += blockSize) this.#memory.push(slab.subarray(at, at + blockSize));
+    const size = blockSize + overlap;
+    const slab = new Uint8Array(blocksOfSlab * size);
+    for (let at = 0; at < slab.length; at += size) this.#memory.push(slab.subarray(at, at + size));
   }
 }

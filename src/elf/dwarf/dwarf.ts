@@ -10,7 +10,7 @@ import type { DwarfParts } from './parts.ts';
 import { SplitUnits } from './split.ts';
 import { Unit } from './unit.ts';
 import { UnitIndex } from './unit-index.ts';
-import type { UnitTable, UnitTables } from './unit-table.ts';
+import type { Gap, UnitTable, UnitTables } from './unit-table.ts';
 import { Work } from './work.ts';
 
 /** What each query may cost more, bytes: a unit that was forgotten is read again. */
@@ -47,8 +47,16 @@ export class Dwarf implements UnitTables {
   }
 
   unitAt(address: number): number {
+    return this.#unitIndex.find(address);
+  }
+
+  gapAt(address: number): Gap | undefined {
+    return this.#unitIndex.gapAt(address);
+  }
+
+  get #unitIndex(): UnitIndex {
     this.#index ??= new UnitIndex(this.#file, this.#code, index => this.#unitOf(index));
-    return this.#index.find(address);
+    return this.#index;
   }
 
   tableOf(unit: number): UnitTable | undefined {

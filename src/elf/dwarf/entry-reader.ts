@@ -1,7 +1,7 @@
 /** One entry of a unit after the other (DWARF 5, 2.3 and 7.5.2), with the values that are wanted of it. */
 
 import { ElfError } from '../bytes.ts';
-import { Cursor } from '../cfi/cursor.ts';
+import { Cursor, smallInteger } from '../cfi/cursor.ts';
 import { type Abbreviations, EntryKind, formOf, readStep, Slot, slotOf, slots } from './abbreviations.ts';
 import type { CodeSpace } from './code-space.ts';
 import * as D from './constants.ts';
@@ -122,7 +122,7 @@ export class EntryReader {
   jump(): void {
     const sibling = this.#values[Slot.sibling]! - this.#shift;
     if (!(sibling > this.#cursor.at && sibling <= this.#cursor.end)) throw damaged();
-    this.#cursor.at = sibling;
+    this.#cursor.at = smallInteger(sibling);
   }
 
   /** Adds the ranges of the entry's code. */

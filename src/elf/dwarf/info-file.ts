@@ -20,6 +20,8 @@ export class InfoFile {
   readonly work: Work;
   #headers: UnitHeader[] | undefined;
   readonly #tables = new Map<string, Abbreviations>();
+  /** The last one that was read for one entry, which is looked at twice. */
+  #single: { readonly key: string; readonly table: Abbreviations } | undefined;
 
   /** `suffix` is '.dwo' for what is split off. */
   constructor(file: DwarfFile, suffix: '' | '.dwo', work: Work, supplementary?: InfoFile) {
@@ -55,13 +57,16 @@ export class InfoFile {
   abbreviations(offset: number, encoding: Encoding, only = 0): Abbreviations {
     const { version, wide, addressSize } = encoding;
     const key = `${offset} ${wide} ${addressSize} ${version <= 2}`;
-    let table = this.#tables.get(key);
+    let table = this.#tables.get(key) ?? (this.#single?.key === `${key} ${only}` ? this.#single.table : undefined);
     if (table !== undefined) return table;
     const section = this.sections.get('abbrev');
     if (section === undefined) return new Abbreviations(encoding);
     table = readAbbreviations(section, offset, encoding, only);
     this.work.spend(table.bytes);
-    if (only !== 0) return table;
+    if (only !== 0) {
+      this.#single = { key: `${key} ${only}`, table };
+      return table;
+    }
     if (this.#tables.size >= maxTables) this.#tables.clear();
     this.#tables.set(key, table);
     return table;

@@ -19,6 +19,7 @@ const maxScratch = 1 << 20;
 
 export class LineRows {
   readonly #code: CodeSpace;
+  readonly #base: number;
   #length = 0;
   /** The first row of each sequence. */
   readonly #sequences: number[] = [];
@@ -27,12 +28,13 @@ export class LineRows {
 
   constructor(code: CodeSpace) {
     this.#code = code;
+    this.#base = code.base;
   }
 
   /** @throws ElfError `too-large` */
   add(address: number, file: number, line: number): void {
     if (this.#first < 0 && !this.#begin(address)) return;
-    const distance = address - this.#code.base;
+    const distance = address - this.#base;
     const last = this.#length - 1;
     if (last >= this.#first) {
       const before = starts[last]!;
@@ -49,7 +51,7 @@ export class LineRows {
 
   endSequence(address: number): void {
     if (this.#first >= 0) {
-      const distance = address - this.#code.base;
+      const distance = address - this.#base;
       const last = this.#length - 1;
       if (distance > starts[last]!) this.#push(distance, 0, 0);
       else {
@@ -85,7 +87,7 @@ export class LineRows {
 
   /** All rows by address. Where sequences overlap the one that begins first has the code. */
   done(): LineIntervals {
-    if (this.#first >= 0) this.endSequence(starts[this.#length - 1]! + this.#code.base + 1);
+    if (this.#first >= 0) this.endSequence(starts[this.#length - 1]! + this.#base + 1);
     const length = this.#length;
     const result = this.#isInOrder() ? copy(length) : this.#sorted();
     if (starts.length > maxScratch) {
@@ -108,10 +110,11 @@ export class LineRows {
       Float64Array.from(sequences, row => starts[row]!),
       sequences.length,
     );
-    const result = copy(this.#length);
+    const length = this.#length;
+    const result = { starts: new Uint32Array(length), file: new Uint32Array(length), line: new Uint32Array(length) };
     let to = 0;
     for (const sequence of order) {
-      const end = sequences[sequence + 1] ?? this.#length;
+      const end = sequences[sequence + 1] ?? length;
       const covered = to === 0 ? -1 : result.starts[to - 1]!;
       for (let row = sequences[sequence]!; row < end; row++) {
         // What begins in the code of another sequence goes on behind it; there its last row is one without a line.
@@ -122,8 +125,13 @@ export class LineRows {
         result.line[to++] = lines[row]!;
       }
     }
-    if (to === this.#length) return result;
-    return { starts: result.starts.slice(0, to), file: result.file.slice(0, to), line: result.line.slice(0, to) };
+    // Less by one for each two that adjoin.
+    if (to === length) return result;
+    return {
+      starts: result.starts.subarray(0, to),
+      file: result.file.subarray(0, to),
+      line: result.line.subarray(0, to),
+    };
   }
 }
 

@@ -1,11 +1,11 @@
 /** The bytes of one debug section, read where they are needed. */
 
 import { type ByteSource, ElfError, MemoryBytes } from '../bytes.ts';
-import { Cursor } from '../cfi/cursor.ts';
+import { Cursor, smallInteger } from '../cfi/cursor.ts';
 import { readContents } from '../compressed.ts';
 import { SHT_NOBITS } from '../format.ts';
 import { decode, maxNameLength } from '../strings.ts';
-import { Blocks, blockSize } from './blocks.ts';
+import { Blocks, blockSize, overlap } from './blocks.ts';
 import type { DwarfFile } from './parts.ts';
 
 /** Most names are shorter. */
@@ -47,7 +47,8 @@ export class DwarfSection {
 
   /**
    * As {@link read}, for bytes that are done with before the next call for any section: they are read into the same
-   * memory each time. A walk over a unit needs megabytes for a moment, and a program has thousands of units.
+   * memory each time. A walk over a unit needs megabytes for a moment, and a program has thousands of units. What is
+   * still there is not read again: the functions of a unit, and their names.
    * @throws ElfError `truncated`
    */
   readForNow(offset: number, length: number): Uint8Array {
@@ -55,23 +56,33 @@ export class DwarfSection {
     if (source.readInto === undefined || length > maxScratch || !(offset >= 0 && offset + length <= this.size)) {
       return this.read(offset, length);
     }
-    if (scratch.length < length) scratch = new Uint8Array(2 ** Math.ceil(Math.log2(length)));
-    source.readInto(scratch, this.#offset + offset, length);
-    return scratch.subarray(0, length);
+    if (!this.#isAtHand(offset, length)) {
+      if (scratch.length < length) scratch = new Uint8Array(2 ** Math.ceil(Math.log2(length)));
+      atHand = undefined;
+      source.readInto(scratch, this.#offset + offset, length);
+      atHand = { section: this, start: offset, end: offset + length };
+    }
+    const start = offset - atHand!.start;
+    return scratch.subarray(start, start + length);
+  }
+
+  #isAtHand(offset: number, length: number): boolean {
+    return atHand?.section === this && offset >= atHand.start && offset + length <= atHand.end;
   }
 
   /**
    * A cursor at an offset, with at least `length` bytes before its end where the section has them. Good until the next
-   * call for this section.
+   * call for this section, and the next {@link readForNow} of any.
    */
   cursorAt(offset: number, length: number): Cursor {
     if (!(offset >= 0 && offset < this.size)) return new Cursor(nothing, 0, 0);
-    if (this.#whole !== undefined) return new Cursor(this.#whole, offset, this.size);
+    if (this.#whole !== undefined) return cursorIn(this.#whole, offset, this.size);
     const enough = Math.min(length, this.size - offset);
+    if (this.#isAtHand(offset, enough)) return cursorIn(scratch, offset - atHand!.start, atHand!.end - atHand!.start);
     const inside = offset % blockSize;
-    if (inside + enough > blockSize) return new Cursor(this.read(offset, enough), 0, enough);
+    if (inside + enough > blockSize + overlap) return cursorIn(this.read(offset, enough), 0, enough);
     const start = offset - inside;
-    return new Cursor(this.#blocks.get(start / blockSize), inside, Math.min(blockSize, this.size - start));
+    return cursorIn(this.#blocks.get(start / blockSize), inside, Math.min(blockSize + overlap, this.size - start));
   }
 
   /** The text at an offset, at most {@link maxNameLength} bytes of it; '' outside, or when the file has shrunk. */
@@ -97,7 +108,13 @@ export class DwarfSection {
   }
 }
 
+function cursorIn(bytes: Uint8Array, at: number, end: number): Cursor {
+  return new Cursor(bytes, smallInteger(at), smallInteger(end));
+}
+
 let scratch = new Uint8Array(1 << 16);
+/** What is in it. */
+let atHand: { readonly section: DwarfSection; readonly start: number; readonly end: number } | undefined;
 const nothing: Uint8Array = new Uint8Array(0);
 
 /** The debug sections of one file by the name that follows `.debug_`, each opened when it is first asked for. */

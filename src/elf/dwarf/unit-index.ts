@@ -8,18 +8,23 @@ import type { InfoFile } from './info-file.ts';
 import { type Painted, paint, Ranges } from './painted.ts';
 import type { DwarfSection } from './section.ts';
 import type { Unit } from './unit.ts';
-import { intervalAt } from './unit-table.ts';
+import { type Gap, intervalAt } from './unit-table.ts';
 
 /** A set has some kilobytes; a file of one unit has one set of all its functions. */
 const firstWindow = 1 << 12;
 const maxWindow = 1 << 26;
 const maxRanges = 1 << 22;
+const maxDistance = 2 ** 32 - 1;
 
 export class UnitIndex {
   readonly #file: InfoFile;
   readonly #code: CodeSpace;
   readonly #unitOf: (index: number) => Unit;
   #painted: Painted;
+  /** The last answer: neighbouring addresses are asked for together. */
+  #from = 0;
+  #to = 0;
+  #unit = -1;
   /** Whether the ranges of all units have been looked at. */
   #isComplete = false;
 
@@ -36,15 +41,30 @@ export class UnitIndex {
 
   /** The number of the unit, −1 for none. */
   find(address: number): number {
-    const found = this.#lookUp(address);
-    if (found >= 0 || this.#isComplete) return found;
-    this.#complete();
-    return this.#lookUp(address);
+    const distance = address - this.#code.base;
+    if (distance >= this.#from && distance < this.#to) return this.#unit;
+    if (this.#lookUp(distance) < 0 && !this.#isComplete) {
+      this.#complete();
+      this.#lookUp(distance);
+    }
+    return this.#unit;
   }
 
-  #lookUp(address: number): number {
-    const interval = intervalAt(this.#painted.starts, address - this.#code.base);
-    return interval < 0 ? -1 : this.#painted.owners[interval]!;
+  /** As `gapAt` of the program. */
+  gapAt(address: number): Gap | undefined {
+    const { base } = this.#code;
+    const distance = address - base;
+    if (this.find(address) >= 0 || !(distance >= 0 && distance < maxDistance)) return undefined;
+    return { base, start: Math.max(this.#from, 0), end: Math.min(this.#to, maxDistance) };
+  }
+
+  #lookUp(distance: number): number {
+    const { starts, owners } = this.#painted;
+    const interval = intervalAt(starts, distance);
+    this.#from = starts[interval] ?? Number.NEGATIVE_INFINITY;
+    this.#to = starts[interval + 1] ?? Number.POSITIVE_INFINITY;
+    this.#unit = owners[interval] ?? -1;
+    return this.#unit;
   }
 
   /** Some compilers leave functions out of .debug_aranges: where it has nothing, the units are asked. */

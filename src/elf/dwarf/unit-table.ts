@@ -44,10 +44,19 @@ export interface UnitTable {
   fileOf(file: number): string;
 }
 
+/** Addresses that lie in no unit: [start, end), distances from the same base as those of tables. */
+export interface Gap {
+  readonly base: number;
+  readonly start: number;
+  readonly end: number;
+}
+
 /** The units of a program. */
 export interface UnitTables {
   /** The unit that an address lies in, −1 when it lies in none. */
   unitAt(address: number): number;
+  /** The gap between units that an address lies in; undefined when it lies in a unit, or far from all code. */
+  gapAt(address: number): Gap | undefined;
   /** The whole of a unit; undefined when it is damaged. Units that were asked for are kept, up to a limit. */
   tableOf(unit: number): UnitTable | undefined;
   /** A table that has what there is about one address; undefined when nothing is known of it. */

@@ -28,7 +28,11 @@ second:                      /* 0x60 … 0x80, overlaps first */
   .skip 0x20, 0x90
   .size first, 0x20
   .size second, 0x20
-  .skip 0x10, 0x90           /* 0x80 … 0x90: nobody's */
+  .skip 0x08, 0x90           /* 0x80 … 0x88: nobody's */
+  .type table, @object
+table:                       /* 0x88 … 0x90: data among the code */
+  .skip 0x08, 0x90
+  .size table, 0x08
   .globl strong
   .weak weak
   .type strong, @function
