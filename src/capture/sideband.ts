@@ -104,11 +104,14 @@ export class Sideband {
   /** Hands over what happened up to the time `until`, ns. Returns whether there was anything. */
   handOver(until: number, consumer: RecordConsumer): boolean {
     if (this.#waiting.length === 0) return false;
-    const waiting = this.#waiting.sort((a, b) => this.time(a) - this.time(b));
-    let count = 0;
-    while (count < waiting.length && this.time(waiting[count]!) <= until) consumer.take(this, waiting[count++]!);
-    this.#waiting = waiting.slice(count);
-    return count > 0;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    waiting.sort((a, b) => this.time(a) - this.time(b));
+    for (const at of waiting) {
+      if (this.time(at) <= until) consumer.take(this, at);
+      else this.#waiting.push(at);
+    }
+    return this.#waiting.length < waiting.length;
   }
 
   /** Nobody will ask again for records that were handed over. */

@@ -183,16 +183,22 @@ function nameIn(names: Uint8Array, offset: number): string {
 }
 
 /**
- * The virtual address of a byte of the file, by the PT_LOAD segment that maps it; executable segments come first where
- * two of them map the same byte (linkers let neighbours share a page of the file). undefined when none maps it.
+ * The PT_LOAD segment that maps a byte of the file; executable segments come first where two of them map the same byte
+ * (linkers let neighbours share a page of the file). undefined when none maps it.
  */
-export function addressOfFileOffset(elf: Elf, fileOffset: number): number | undefined {
+export function segmentOfFileOffset(elf: Elf, fileOffset: number): Segment | undefined {
   let found: Segment | undefined;
   for (const segment of elf.segments) {
     if (segment.type !== PT_LOAD || fileOffset < segment.offset) continue;
     if (fileOffset >= segment.offset + segment.fileSize) continue;
-    if ((segment.flags & PF_X) !== 0) return fileOffset - segment.offset + segment.address;
+    if ((segment.flags & PF_X) !== 0) return segment;
     found ??= segment;
   }
-  return found && fileOffset - found.offset + found.address;
+  return found;
+}
+
+/** The virtual address of a byte of the file: see {@link segmentOfFileOffset}. */
+export function addressOfFileOffset(elf: Elf, fileOffset: number): number | undefined {
+  const segment = segmentOfFileOffset(elf, fileOffset);
+  return segment && fileOffset - segment.offset + segment.address;
 }

@@ -44,7 +44,9 @@ export class IntMap {
   #find(a: number, b: number, c: number): number {
     const slots = this.#slots;
     // Int32Array keeps the bits of an unsigned key: compare as signed.
-    const [x, y, z] = [a | 0, b | 0, c | 0];
+    const x = a | 0;
+    const y = b | 0;
+    const z = c | 0;
     for (let index = hash3(a, b, c) & this.#mask; ; index = (index + 1) & this.#mask) {
       const slot = index * 4;
       if (slots[slot + 3] === 0) return slot;
@@ -57,9 +59,9 @@ export class IntMap {
     this.#mask = this.#mask * 2 + 1;
     this.#slots = new Int32Array((this.#mask + 1) * 4);
     for (let slot = 0; slot < old.length; slot += 4) {
-      if (old[slot + 3] !== 0) {
-        this.#slots.set(old.subarray(slot, slot + 4), this.#find(old[slot]!, old[slot + 1]!, old[slot + 2]!));
-      }
+      if (old[slot + 3] === 0) continue;
+      const to = this.#find(old[slot]!, old[slot + 1]!, old[slot + 2]!);
+      for (let i = 0; i < 4; i++) this.#slots[to + i] = old[slot + i]!;
     }
   }
 }

@@ -1,5 +1,5 @@
 /** Locations: addresses of processes turned into addresses of code, each of them once. */
-import { addressOfFileOffset } from '../elf/elf.ts';
+import { segmentOfFileOffset } from '../elf/elf.ts';
 import { growFloat64, growInt32, growUint8 } from '../model/columns.ts';
 import { IntMap } from '../model/int-map.ts';
 import { MISSES, Miss } from '../model/profile.ts';
@@ -8,6 +8,17 @@ import { findMapping } from './maps.ts';
 import type { Image } from './table.ts';
 
 const NO_MAPPING = -1;
+
+/** Addresses [start, end) of an image that lie in one segment of a file. */
+interface Stretch {
+  readonly image: Image;
+  readonly start: number;
+  readonly end: number;
+  /** Index into `mappings`. */
+  readonly mapping: number;
+  /** What to add for the address in the file. */
+  readonly bias: number;
+}
 
 export class Locations {
   /** The code that locations lie in, each once. */
@@ -25,6 +36,8 @@ export class Locations {
   readonly #byCode = new IntMap();
   readonly #index = new Map<MappedCode, number>();
   readonly #code: CodeTable;
+  /** Where the last address was: frames next to each other mostly lie in one file. */
+  #last: Stretch | undefined;
 
   constructor(code: CodeTable) {
     this.#code = code;
@@ -50,6 +63,10 @@ export class Locations {
   }
 
   #resolve(image: Image, address: number): number {
+    const last = this.#last;
+    if (last?.image === image && address >= last.start && address < last.end) {
+      return this.#intern(last.mapping, address + last.bias, Miss.none);
+    }
     if (!image.mappings) return this.#intern(NO_MAPPING, 0, Miss.processGone);
     const mapping = findMapping(image.mappings, address);
     // Without a mapping the address says nothing: all such frames are one location.
@@ -63,10 +80,17 @@ export class Locations {
     }
     const offset = address - mapping.start + mapping.fileOffset;
     if (!elf) return this.#intern(index, offset, miss);
-    const inFile = addressOfFileOffset(elf, offset);
-    return inFile === undefined
-      ? this.#intern(index, offset, Miss.unknownAddress)
-      : this.#intern(index, inFile, Miss.none);
+    const segment = segmentOfFileOffset(elf, offset);
+    if (segment === undefined) return this.#intern(index, offset, Miss.unknownAddress);
+    const first = address - offset + segment.offset;
+    this.#last = {
+      image,
+      start: Math.max(mapping.start, first),
+      end: Math.min(mapping.end, first + segment.fileSize),
+      mapping: index,
+      bias: segment.address - first,
+    };
+    return this.#intern(index, address + this.#last.bias, Miss.none);
   }
 
   #indexOf(code: MappedCode): number {
@@ -79,7 +103,8 @@ export class Locations {
   }
 
   #intern(mapping: number, address: number, miss: Miss): number {
-    const [low, high] = [(address % 2 ** 32) | 0, Math.floor(address / 2 ** 32)];
+    const low = (address % 2 ** 32) | 0;
+    const high = Math.floor(address / 2 ** 32);
     const code = mapping * MISSES + miss;
     const known = this.#byCode.get(code, low, high);
     if (known >= 0) return known;

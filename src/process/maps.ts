@@ -85,6 +85,14 @@ function agree(a: Mapping, b: Mapping): boolean {
   );
 }
 
+/** Adds a mapping in place, unless it overlaps another one: false then. */
+export function insertMapping(mappings: Mapping[], added: Mapping): boolean {
+  const at = countUpTo(mappings, added.end - 1);
+  if (at > 0 && mappings[at - 1]!.end > added.start) return false;
+  mappings.splice(at, 0, added);
+  return true;
+}
+
 /**
  * The mappings with one more, which takes the place of whatever it overlaps. `replaced`: an address means something
  * else now. It does not where the kernel tells a known mapping again, as it does after each mprotect of generated code.

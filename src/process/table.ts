@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { Life, type Sideband } from '../capture/sideband.ts';
-import { addMapping, type Mappings, overlaps, parseMaps } from './maps.ts';
+import { addMapping, insertMapping, type Mapping, type Mappings, overlaps, parseMaps } from './maps.ts';
 
 /** A process from one exec to the next, as long as no address changes its meaning. */
 export interface Image {
@@ -187,7 +187,8 @@ export class ProcessTable {
    * processes, or are read: none is needed any more.
    */
   settle(until: number): void {
-    const [before, complete] = [this.#settled, until - SAMPLE_NS];
+    const before = this.#settled;
+    const complete = until - SAMPLE_NS;
     for (const process of this.#unsettled) {
       const isUnseen = process.images.length === 0 && process.ended < complete;
       if (!isUnseen) this.#read(process);
@@ -248,12 +249,41 @@ export class ProcessTable {
       if (!parent) break;
       line.push(parent);
     }
-    for (const each of line.reverse()) {
-      const { unread } = each;
-      each.unread = [];
-      for (const at of unread) this.#apply(each, at);
-      this.#removeUnmapped(each, unread.at(-1)!);
+    for (const each of line.reverse()) this.#readAlone(each);
+  }
+
+  #readAlone(process: Process): void {
+    const sideband = this.#sideband!;
+    const { unread, pid } = process;
+    process.unread = [];
+    /** Those of the latest image, when nobody else has seen them yet. */
+    let own: Mapping[] | undefined;
+    for (const at of unread) {
+      const { latest } = process;
+      switch (sideband.kind(at)) {
+        case Life.fork: {
+          // The child has its parent's mappings until it execs, which will be told.
+          const parentPid = sideband.parentPid(at);
+          const { mappings } = this.image(parentPid, sideband.time(at));
+          process.add(this.#make(pid, parentPid, mappings), sideband.time(at));
+          own = undefined;
+          break;
+        }
+        case Life.comm:
+          own = [];
+          process.add(this.#make(pid, latest?.parentPid ?? 0, own), sideband.time(at));
+          break;
+        default: {
+          if (!latest?.mappings) break;
+          const range = sideband.range(at);
+          if (own && insertMapping(own, range)) break;
+          this.#map(process, latest, range, at);
+          own = undefined;
+        }
+      }
     }
+    this.#removeUnmapped(process, unread.at(-1)!);
+    this.#unsettled.add(process);
   }
 
   /** The parent that a process began as a copy of, if that has records of before. */
@@ -265,28 +295,8 @@ export class ProcessTable {
     return earliest !== undefined && sideband.time(earliest) < sideband.time(first) ? parent : undefined;
   }
 
-  #apply(process: Process, at: number): void {
-    const sideband = this.#sideband!;
-    const { pid, latest } = process;
-    switch (sideband.kind(at)) {
-      case Life.fork: {
-        // The child has its parent's mappings until it execs, which will be told.
-        const parentPid = sideband.parentPid(at);
-        const { mappings } = this.image(parentPid, sideband.time(at));
-        process.add(this.#make(pid, parentPid, mappings), sideband.time(at));
-        break;
-      }
-      case Life.comm:
-        process.add(this.#make(pid, latest?.parentPid ?? 0, []), sideband.time(at));
-        break;
-      default:
-        if (latest?.mappings) this.#map(process, latest, at);
-    }
-    this.#unsettled.add(process);
-  }
-
-  #map(process: Process, before: Image, at: number): void {
-    const { mappings, replaced } = addMapping(before.mappings ?? [], this.#sideband!.range(at));
+  #map(process: Process, before: Image, range: Mapping, at: number): void {
+    const { mappings, replaced } = addMapping(before.mappings ?? [], range);
     // Where nothing was mapped before, no sample was taken: the image is true of that time, too.
     if (!replaced) process.images[process.images.length - 1] = { ...before, mappings };
     else process.add({ ...before, id: this.#nextId++, mappings }, this.#sideband!.time(at));

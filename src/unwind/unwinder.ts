@@ -90,8 +90,12 @@ export class Unwinder {
     const now = performance.now();
     if (this.#losses < this.#processes.losses) for (const pid of this.#told.keys()) this.#changed.set(pid, 'wanted');
     this.#losses = this.#processes.losses;
-    this.#processes.takeChanged((pid, changes, hasEnded) => this.#change(pid, changes, hasEnded));
-    for (const pid of this.#maps.takeWanted()) this.#refresh(pid, now);
+    const ended = new Set<number>();
+    this.#processes.takeChanged((pid, changes, hasEnded) => {
+      this.#change(pid, changes, hasEnded);
+      if (hasEnded) ended.add(pid);
+    });
+    for (const pid of this.#maps.takeWanted()) if (!ended.has(pid)) this.#refresh(pid, now);
     for (const [pid, reason] of this.#changed) this.#tell(pid, reason);
     this.#changed.clear();
     this.#files.load(LOAD_MS);
