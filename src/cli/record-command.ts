@@ -65,9 +65,10 @@ export function recordCommand(): Command {
     .addHelpText('after', EXAMPLES)
     .exitOverride()
     .action(async (command: string[], flags: RecordFlags) => {
-      // Most of what a recording runs is not worth optimizing: a sixth of its CPU time went into that
-      // (benchmarks/README.md).
+      // Most of what a recording runs is not worth optimizing, and what is, not with all that it calls: a fifth of its
+      // CPU time went into that (benchmarks/README.md).
       setFlagsFromString('--interrupt-budget=1000000');
+      setFlagsFromString('--max-inlined-bytecode-size-cumulative=200');
       const { record } = await import('./record.ts');
       process.exitCode = await record(command, flags);
     });
