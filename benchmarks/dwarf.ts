@@ -8,6 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { tuneV8 } from '../src/cli/v8-flags.ts';
 import { Miss } from '../src/model/profile.ts';
 import { packageRoot } from '../src/package.ts';
 import { openPath } from '../src/process/files.ts';
@@ -15,11 +16,10 @@ import { symbolize } from '../src/symbolize/symbolizer.ts';
 import { folder, has, measure, median, table } from './support.ts';
 
 const self = fileURLToPath(import.meta.url);
-/** What `profiler symbolize` sets. */
-const flags = ['--max-inlined-bytecode-size-cumulative=100', '--interrupt-budget=264000'];
 
 /** What a child does: names the addresses of a file, and prints them as llvm-symbolizer does. */
 function child(path: string, input: string): void {
+  tuneV8('symbolize');
   const opened = openPath(path);
   if (opened?.elf === undefined) throw new Error(`${path} is no ELF file`);
   const mapping = { kind: 'file', filename: path, elf: opened.elf, bytes: opened.bytes, miss: Miss.none } as const;
@@ -84,7 +84,7 @@ async function compare(path: string, count: number, rounds: number): Promise<str
   const input = writeAddresses(path, count);
   const shell = (command: string) => ['sh', '-c', `exec ${command} < ${input}`];
   const tools: [string, readonly string[], number][] = [
-    ['ours', [process.execPath, ...flags, self, '--child', path, input], rounds],
+    ['ours', [process.execPath, self, '--child', path, input], rounds],
     ['llvm-symbolizer', shell(`llvm-symbolizer --output-style=GNU -f -C -i -e ${path}`), rounds],
   ];
   // It takes milliseconds for each address.

@@ -1,7 +1,7 @@
 /** `profiler record`: its options. */
-import { setFlagsFromString } from 'node:v8';
 import { Command, Option } from 'commander';
 import { collect, hertz, ids, labels, type RecordFlags, seconds, size } from './record-flags.ts';
+import { tuneV8 } from './v8-flags.ts';
 
 const EXAMPLES = `
 Examples:
@@ -65,10 +65,7 @@ export function recordCommand(): Command {
     .addHelpText('after', EXAMPLES)
     .exitOverride()
     .action(async (command: string[], flags: RecordFlags) => {
-      // Most of what a recording runs is not worth optimizing, and what is, not with all that it calls: a fifth of its
-      // CPU time went into that (benchmarks/README.md).
-      setFlagsFromString('--interrupt-budget=1000000');
-      setFlagsFromString('--max-inlined-bytecode-size-cumulative=200');
+      tuneV8('record');
       const { record } = await import('./record.ts');
       process.exitCode = await record(command, flags);
     });

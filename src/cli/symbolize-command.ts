@@ -1,8 +1,8 @@
 /** `profiler symbolize`: its options. */
-import { setFlagsFromString } from 'node:v8';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { collect } from './record-flags.ts';
 import type { SymbolizeFlags } from './symbolize.ts';
+import { tuneV8 } from './v8-flags.ts';
 
 const EXAMPLES = `
 Examples:
@@ -39,10 +39,7 @@ export function symbolizeCommand(): Command {
     .addHelpText('after', EXAMPLES)
     .exitOverride()
     .action(async (addresses: string[], flags: SymbolizeFlags) => {
-      // To compile what runs for half a second with all that it calls takes a quarter of the time (benchmarks/README.md),
-      // and to compile it as soon as V8 would another twentieth.
-      setFlagsFromString('--max-inlined-bytecode-size-cumulative=100');
-      setFlagsFromString('--interrupt-budget=264000');
+      tuneV8('symbolize');
       const { symbolizeAddresses } = await import('./symbolize.ts');
       process.exitCode = await symbolizeAddresses(addresses, flags);
     });
