@@ -163,7 +163,7 @@ describe.skipIf(obstacle)(needsBpf('profiler record'), () => {
 
   describe('events', () => {
     test.each(['task-clock', 'page-faults', 'context-switches', 'cpu-clock:u'])('%s', event => {
-      const work = ['--', 'sh', '-c', `for i in 1 2 3 4 5 6 7 8; do ${burn} 20; done`];
+      const work = ['--', 'sh', '-c', `for i in $(seq 100); do ${burn} 4; done`]; // page faults come in bursts
       const { status, stderr } = record('-e', event, '-o', path('event.pb.gz'), ...work);
       expect(status).toBe(0);
       expect(stderr).toContain(`of ${event} at 999 Hz`);
