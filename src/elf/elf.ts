@@ -196,9 +196,3 @@ export function segmentOfFileOffset(elf: Elf, fileOffset: number): Segment | und
   }
   return found;
 }
-
-/** The virtual address of a byte of the file: see {@link segmentOfFileOffset}. */
-export function addressOfFileOffset(elf: Elf, fileOffset: number): number | undefined {
-  const segment = segmentOfFileOffset(elf, fileOffset);
-  return segment && fileOffset - segment.offset + segment.address;
-}

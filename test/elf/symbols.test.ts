@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MemoryBytes } from '../../src/elf/bytes.ts';
-import { addressOfFileOffset, parseElf } from '../../src/elf/elf.ts';
+import { parseElf, segmentOfFileOffset } from '../../src/elf/elf.ts';
+import type { Elf } from '../../src/elf/format.ts';
 import { readSymbols } from '../../src/elf/symbols.ts';
 import { FrameKind } from '../../src/model/profile.ts';
 import { random } from '../support/random.ts';
@@ -16,6 +17,12 @@ function program(name: string, ...options: string[]): LoadedFile {
 
 function readelf(option: string, file: LoadedFile): string {
   return execFileSync('readelf', [option, '-W', file.path], { encoding: 'utf8' });
+}
+
+/** The virtual address of a byte of the file. */
+function addressAt(elf: Elf, fileOffset: number): number | undefined {
+  const segment = segmentOfFileOffset(elf, fileOffset);
+  return segment && fileOffset - segment.offset + segment.address;
 }
 
 describe('headers', () => {
@@ -41,11 +48,11 @@ describe('headers', () => {
     const file = program('offsets', '-shared', '-fPIC', '-Wl,-Ttext-segment=0x7f0000000000');
     const text = file.elf.sections.find(({ name }) => name === '.text')!;
     const data = file.elf.sections.find(({ name }) => name === '.data')!;
-    expect(addressOfFileOffset(file.elf, text.offset)).toBe(text.address);
-    expect(addressOfFileOffset(file.elf, text.offset + 7)).toBe(text.address + 7);
-    expect(addressOfFileOffset(file.elf, data.offset)).toBe(data.address);
+    expect(addressAt(file.elf, text.offset)).toBe(text.address);
+    expect(addressAt(file.elf, text.offset + 7)).toBe(text.address + 7);
+    expect(addressAt(file.elf, data.offset)).toBe(data.address);
     expect(text.address - text.offset).not.toBe(data.address - data.offset);
-    expect(addressOfFileOffset(file.elf, file.bytes.size - 1)).toBeUndefined();
+    expect(addressAt(file.elf, file.bytes.size - 1)).toBeUndefined();
     const segment = { flags: 4, offset: 0, fileSize: 0x1000, memorySize: 0x1000, align: 0x1000, type: 1 };
     const shared = {
       ...file.elf,
@@ -54,10 +61,10 @@ describe('headers', () => {
         { ...segment, address: 0x20000, flags: 5, offset: 0x800 },
       ],
     };
-    expect(addressOfFileOffset(shared, 0x7ff)).toBe(0x107ff);
-    expect(addressOfFileOffset(shared, 0x800)).toBe(0x20000);
-    expect(addressOfFileOffset(shared, 0x17ff)).toBe(0x20fff);
-    expect(addressOfFileOffset(shared, 0x1800)).toBeUndefined();
+    expect(addressAt(shared, 0x7ff)).toBe(0x107ff);
+    expect(addressAt(shared, 0x800)).toBe(0x20000);
+    expect(addressAt(shared, 0x17ff)).toBe(0x20fff);
+    expect(addressAt(shared, 0x1800)).toBeUndefined();
   });
 });
 
