@@ -89,7 +89,8 @@ let collectedBytes = 0;
 
 /** One collection at most: what it does not bring comes with the next window. */
 function boundMemory(used: readonly CodeReference[]): void {
-  if (usedBytes() <= Math.max(MAX_BYTES.idle, MIN_GROWTH * collectedBytes)) return;
+  const enough = Math.min(MIN_GROWTH * collectedBytes, MAX_BYTES.all);
+  if (usedBytes() <= Math.max(MAX_BYTES.idle, enough)) return;
   collectGarbage();
   collectedBytes = usedBytes();
   if (collectedBytes <= MAX_BYTES.idle) return;
@@ -98,7 +99,7 @@ function boundMemory(used: readonly CodeReference[]): void {
   const kept = new Set(isAllIdle ? [] : used.map(({ id }) => id));
   // Those that were used longest ago first.
   const idle = [...opened.keys()].filter(id => !kept.has(id));
-  for (const id of idle.slice(0, Math.ceil(idle.length / 2))) opened.delete(id);
+  for (const id of idle.slice(0, isAllIdle ? idle.length : Math.ceil(idle.length / 2))) opened.delete(id);
 }
 
 async function run({ raw, code, job, debugFolders }: WindowJob): Promise<readonly Upload[] | Uint8Array> {

@@ -162,7 +162,8 @@ function duration(profiles: readonly Timed[], starts: readonly number[]): number
 /**
  * One profile of all. Equal samples (stack and labels) add up, as losses do. It starts with the earliest; its duration is
  * the sum of windows with distinct start times (of those that start together, the longest), so that machines that were
- * recorded side by side do not count twice. It has a timeline when all have: see {@link placeTimes}. Of the comments the first 100 distinct ones are kept, and the longest period.
+ * recorded side by side do not count twice. It has a timeline when all have: see {@link placeTimes}. Of the comments the
+ * first 100 distinct ones are kept, and the longest period.
  * Profiles are taken one after the other: only the sum and one of them are in memory.
  * @throws ProfilerError when sample types or period types differ, when they hold too much, or there is none
  */

@@ -124,9 +124,9 @@ export class Unwinder {
   #change(pid: number, changes: number, hasEnded: boolean): void {
     if ((changes & Change.exit) !== 0) this.#remove(pid); // the leader; other threads may go on, and ask for it again
     if (hasEnded) return;
-    if ((changes & Change.exec) !== 0) this.#forget(pid); // as the kernel has
-    if ((changes & Change.exec) !== 0) this.#changed.set(pid, 'exec');
-    else this.#changed.set(pid, (changes & Change.fork) !== 0 ? 'fork' : 'mappings');
+    const hasExeced = (changes & Change.exec) !== 0;
+    if (hasExeced) this.#forget(pid); // as the kernel has
+    this.#changed.set(pid, hasExeced ? 'exec' : (changes & Change.fork) !== 0 ? 'fork' : 'mappings');
   }
 
   /** A sampled process was not known, or not well enough. */
