@@ -1,5 +1,5 @@
 /**
- * What V8 is told about compiling. Set at run time: on the command line of Node.js, flags cost it the code that it
+ * What V8 is told about compiling and collecting garbage. Set at run time: on the command line of Node.js, flags cost it the code that it
  * brings along compiled. Figures: benchmarks/README.md.
  */
 import { setFlagsFromString } from 'node:v8';
@@ -7,7 +7,14 @@ import { setFlagsFromString } from 'node:v8';
 const FLAGS = {
   // Most of what a recording runs is not worth optimizing, and what is, not with all that it calls: a fifth of its CPU
   // time went into that.
-  record: ['--interrupt-budget=1000000', '--max-inlined-bytecode-size-cumulative=200'],
+  record: [
+    '--interrupt-budget=1000000',
+    '--max-inlined-bytecode-size-cumulative=200',
+    // To wake threads for a megabyte of new objects, and to mark the old ones meanwhile, took another tenth.
+    '--no-parallel-scavenge',
+    '--no-minor-gc-task',
+    '--no-incremental-marking',
+  ],
   // To compile what runs for half a second with all that it calls takes a quarter of the time, and to compile it as soon
   // as V8 would another twentieth.
   symbolize: ['--interrupt-budget=264000', '--max-inlined-bytecode-size-cumulative=100'],

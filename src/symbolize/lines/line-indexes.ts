@@ -12,6 +12,8 @@ const maxOpen = 32;
 /** While others wait for names, an index is written when so much came new, as a share of what it has. */
 const worthShare = 1 / 8;
 const worthAnswers = 256;
+/** At the end: to write an index anew takes about a 60th of the time that it took to find what is in it (0.3 of 20 µs). */
+const lastShare = 1 / 64;
 
 export class LineIndexes {
   readonly #disk: DiskCache;
@@ -37,10 +39,10 @@ export class LineIndexes {
     return index;
   }
 
-  /** Writes what came new. `all`: even if it is little, as at the end. */
-  save(all: boolean): void {
+  /** Writes what came new, where it is worth it. `isLast`: what is not written now has to be found again. */
+  save(isLast: boolean): void {
     for (const index of this.#open.values()) {
-      const worth = all ? 1 : Math.max(worthAnswers, index.saved * worthShare);
+      const worth = isLast ? Math.max(1, index.saved * lastShare) : Math.max(worthAnswers, index.saved * worthShare);
       if (index.unsaved >= worth) index.save();
     }
   }
