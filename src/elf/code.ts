@@ -6,7 +6,9 @@ import { type Elf, PF_X, PT_LOAD, SHF_ALLOC, SHF_EXECINSTR } from './format.ts';
 export class CodeRanges {
   readonly #starts: number[] = [];
   readonly #ends: number[] = [];
-  #last = 0;
+  /** The last answer: neighbouring symbols are asked for together. */
+  #from = 0;
+  #to = 0;
 
   /**
    * The executable sections, since a symbol without a size ends with its section at the latest, and what the executable
@@ -37,7 +39,7 @@ export class CodeRanges {
 
   /** The end of the range around an address, undefined when it is no code. */
   endOf(address: number): number | undefined {
-    if (this.#holds(this.#last, address)) return this.#ends[this.#last];
+    if (address >= this.#from && address < this.#to) return this.#to;
     let low = 0;
     let high = this.#starts.length;
     while (low < high) {
@@ -45,12 +47,9 @@ export class CodeRanges {
       if (this.#starts[middle]! <= address) low = middle + 1;
       else high = middle;
     }
-    if (!this.#holds(low - 1, address)) return undefined;
-    this.#last = low - 1;
-    return this.#ends[low - 1];
-  }
-
-  #holds(range: number, address: number): boolean {
-    return address >= this.#starts[range]! && address < this.#ends[range]!;
+    if (low === 0 || address >= this.#ends[low - 1]!) return undefined;
+    this.#from = this.#starts[low - 1]!;
+    this.#to = this.#ends[low - 1]!;
+    return this.#to;
   }
 }

@@ -70,7 +70,7 @@ export function flatten(candidates: Candidates, code: CodeRanges): Intervals {
 }
 
 function openUnsized(sweep: Sweep, start: number, next: number, symbol: number, mayNest: boolean): void {
-  const enclosing = sweep.end();
+  const enclosing = sweep.end;
   if (enclosing <= start) sweep.open(start, next, symbol);
   else if (mayNest) sweep.open(start, Math.min(next, enclosing), symbol);
 }
@@ -88,8 +88,12 @@ function openNested(candidates: Candidates, items: Uint32Array, best: number, sw
   }
 }
 
+const NOWHERE = Number.NEGATIVE_INFINITY;
+
 /** Goes up the addresses with the symbols that are open there, outermost first. */
 class Sweep {
+  /** Where the innermost open symbol ends. */
+  end = NOWHERE;
   #length = 0;
   #starts: Float64Array;
   #owners: Int32Array;
@@ -101,18 +105,14 @@ class Sweep {
     this.#owners = new Int32Array(2 * symbols + 1);
   }
 
-  /** Where the innermost open symbol ends. */
-  end(): number {
-    return this.#ends.at(-1) ?? Number.NEGATIVE_INFINITY;
-  }
-
   /** Ends the symbols that end at the address or before; each gives way to the one around it that still goes on. */
   closeBefore(address: number): void {
-    while (this.#ends.length > 0 && this.end() <= address) {
-      const end = this.end();
-      while (this.#ends.length > 0 && this.end() <= end) {
+    while (this.end !== NOWHERE && this.end <= address) {
+      const { end } = this;
+      while (this.end !== NOWHERE && this.end <= end) {
         this.#ends.pop();
         this.#open.pop();
+        this.end = this.#ends.at(-1) ?? NOWHERE;
       }
       this.#emit(end, this.#open.at(-1) ?? -1);
     }
@@ -121,6 +121,7 @@ class Sweep {
   open(start: number, end: number, symbol: number): void {
     this.#ends.push(end);
     this.#open.push(symbol);
+    this.end = end;
     this.#emit(start, symbol);
   }
 

@@ -1,6 +1,6 @@
 /** Symbol tables (gABI, Symbol Table): which of their entries can name code. */
 
-import { type ByteSource, ElfError, readAddress, readSize, viewOf } from './bytes.ts';
+import { type ByteSource, ElfError, wordsOf } from './bytes.ts';
 import { type Candidates, dataRank, rankOf } from './candidates.ts';
 import type { CodeRanges } from './code.ts';
 import { dynamicSymbols } from './dynamic.ts';
@@ -63,30 +63,32 @@ export function collectSymbols(
   const filter = new Filter(elf, section, origin, code, into);
   for (let first = 0; first < count; first += entriesAtOnce) {
     const entries = Math.min(entriesAtOnce, count - first);
-    const view = viewOf(source.read(section.offset + first * entrySize, entries * entrySize));
-    if (elf.class === 64) for (let i = 0; i < entries; i++) entry64(view, i * 24, filter);
-    else for (let i = 0; i < entries; i++) entry32(view, i * 16, filter);
+    const words = wordsOf(source.read(section.offset + first * entrySize, entries * entrySize));
+    if (elf.class === 64) for (let i = 0; i < entries; i++) entry64(words, i * 6, filter);
+    else for (let i = 0; i < entries; i++) entry32(words, i * 4, filter);
   }
 }
 
-function entry64(view: DataView, at: number, filter: Filter): void {
-  const info = view.getUint8(at + 4);
-  if (!mayBeCode(info & 15)) {
-    if ((info & 15) === STT_FILE) filter.file(view.getUint32(at, true));
+/** Elf64_Sym: name; info, other and section; value; size. */
+function entry64(words: Uint32Array, at: number, filter: Filter): void {
+  const facts = words[at + 1]!;
+  if (!mayBeCode(facts & 15)) {
+    if ((facts & 15) === STT_FILE) filter.file(words[at]!);
     return;
   }
-  const section = view.getUint16(at + 6, true);
-  filter.take(readAddress(view, at + 8), readSize(view, at + 16), view.getUint32(at, true), info, section);
+  // The high word of an address is signed, so that kernel addresses are negative and every canonical one is exact.
+  const address = (words[at + 3]! | 0) * 2 ** 32 + words[at + 2]!;
+  filter.take(address, words[at + 5]! * 2 ** 32 + words[at + 4]!, words[at]!, facts & 0xff, facts >>> 16);
 }
 
-function entry32(view: DataView, at: number, filter: Filter): void {
-  const info = view.getUint8(at + 12);
-  if (!mayBeCode(info & 15)) {
-    if ((info & 15) === STT_FILE) filter.file(view.getUint32(at, true));
+/** Elf32_Sym: name; value; size; info, other and section. */
+function entry32(words: Uint32Array, at: number, filter: Filter): void {
+  const facts = words[at + 3]!;
+  if (!mayBeCode(facts & 15)) {
+    if ((facts & 15) === STT_FILE) filter.file(words[at]!);
     return;
   }
-  const section = view.getUint16(at + 14, true);
-  filter.take(view.getUint32(at + 4, true), view.getUint32(at + 8, true), view.getUint32(at, true), info, section);
+  filter.take(words[at + 1]!, words[at + 2]!, words[at]!, facts & 0xff, facts >>> 16);
 }
 
 function mayBeCode(type: number): boolean {
