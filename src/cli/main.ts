@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** The command line. Each command's code is loaded when it is run. */
-import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
 import { exitProcess } from '../capture/addon.ts';
 import { ExitCode, ProfilerError } from '../errors.ts';
@@ -15,6 +14,7 @@ import { queryCommand } from './query-command.ts';
 import { recordCommand } from './record-command.ts';
 import { symbolizeCommand } from './symbolize-command.ts';
 import { red, say, sayFailure } from './terminal.ts';
+import { holdNewSpace } from './v8-flags.ts';
 
 function report(error: unknown): ExitCode {
   if (error instanceof CommanderError) {
@@ -31,11 +31,7 @@ function report(error: unknown): ExitCode {
   return ExitCode.failure;
 }
 
-/**
- * V8 gives new objects up to 48 MB when many are made; ours die at once. Read whenever that space would grow, so that
- * it stays as it is: 30 MB less under a load of short processes, for the same CPU time (benchmarks/README.md).
- */
-setFlagsFromString('--semi-space-growth-factor=1');
+holdNewSpace();
 
 // Whoever reads may have had enough (`profiler record --help | head`); what writes an output looks after itself.
 process.stdout.on('error', () => {});

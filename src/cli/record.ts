@@ -16,6 +16,7 @@ import type { RecordFlags } from './record-flags.ts';
 import { summary } from './summary.ts';
 import { findTargets, isAlive } from './targets.ts';
 import { say, sayFailure, status } from './terminal.ts';
+import { holdNewSpace } from './v8-flags.ts';
 
 const MAX_COMMAND_TEXT = 300;
 /** Formats that show when samples were taken. */
@@ -145,6 +146,7 @@ async function collect({ command, flags, child, help }: Subject, times: boolean)
   const window = recording.openWindow(labels, { times });
   try {
     recording.start();
+    holdNewSpace();
     await untilDone(recording, flags, child);
     recording.drain();
     const { raw, mappings } = recording.closeWindow(window);
