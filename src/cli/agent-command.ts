@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import type { AgentFlags } from './agent.ts';
 import { hertz } from './record-flags.ts';
+import { tuneV8 } from './v8-flags.ts';
 
 const EXAMPLES = `
 Examples:
@@ -38,6 +39,7 @@ export function agentCommand(): Command {
     .addHelpText('after', EXAMPLES)
     .exitOverride()
     .action(async (flags: AgentFlags) => {
+      tuneV8('agent');
       const { agent } = await import('./agent.ts');
       process.exitCode = await agent(flags);
     });

@@ -1,18 +1,25 @@
 /**
- * What V8 is told about compiling and collecting garbage. Set at run time: on the command line of Node.js, flags cost it the code that it
- * brings along compiled. Figures: benchmarks/README.md.
+ * What V8 is told about compiling and collecting garbage. Set at run time: on the command line of Node.js, flags cost it
+ * the code that it brings along compiled. Figures: benchmarks/README.md.
  */
 import { setFlagsFromString } from 'node:v8';
 
+/**
+ * Most of what a recorder runs is not worth optimizing, and what is, not with all that it calls: a fifth of its CPU time
+ * went into that. Nor is it worth waking threads for a megabyte of new objects.
+ */
+const RECORDER = [
+  '--interrupt-budget=1000000',
+  '--max-inlined-bytecode-size-cumulative=200',
+  '--no-parallel-scavenge',
+  '--no-minor-gc-task',
+];
+
 const FLAGS = {
-  // Most of what a recording runs is not worth optimizing, and what is, not with all that it calls: a fifth of its CPU
-  // time went into that.
+  agent: RECORDER,
   record: [
-    '--interrupt-budget=1000000',
-    '--max-inlined-bytecode-size-cumulative=200',
-    // To wake threads for a megabyte of new objects, and to mark the old ones meanwhile, took another tenth.
-    '--no-parallel-scavenge',
-    '--no-minor-gc-task',
+    ...RECORDER,
+    // What is old is needed until the end, as a rule: nothing of it is marked ahead.
     '--no-incremental-marking',
     // Start-up lets the space of new objects grow once, to 4 MB: a quarter of the collections (see holdNewSpace).
     '--semi-space-growth-factor=4',
@@ -22,7 +29,7 @@ const FLAGS = {
   symbolize: ['--interrupt-budget=264000', '--max-inlined-bytecode-size-cumulative=100'],
 };
 
-/** For a process that does one thing and ends. Before what it is about is imported. */
+/** Before what the command is about is imported. */
 export function tuneV8(command: keyof typeof FLAGS): void {
   for (const flag of FLAGS[command]) setFlagsFromString(flag);
 }
