@@ -39,19 +39,22 @@ export const Life = {
   lost: PerfRecord.PERF_RECORD_LOST,
 } as const;
 
-/** What is mapped. */
 interface MappedFile {
+  /** As the kernel names it: a path, `[vdso]`, `//anon` or ''. */
   readonly path: string;
-  /** Lower-case hex; '' when the kernel gave the inode instead. */
+  /** Lower-case hex; '' when unknown, as when the kernel told the inode instead. */
   readonly buildId: string;
-  /** `major:minor` in hex and the inode; '' and 0 when the kernel gave the build id instead. */
+  /** `major:minor`, hex; '' when unknown, as when the kernel told the build id instead. */
   readonly device: string;
+  /** 0 when unknown. */
   readonly inode: number;
 }
 
-export interface MappedRange extends MappedFile {
+/** An executable mapping. Addresses are signed doubles, `start` included, `end` not. */
+export interface Mapping extends MappedFile {
   readonly start: number;
   readonly end: number;
+  /** Offset in the file of `start`, bytes. */
   readonly fileOffset: number;
 }
 
@@ -167,7 +170,7 @@ export class Sideband {
   }
 
   /** Of an mmap. */
-  range(at: number): MappedRange {
+  range(at: number): Mapping {
     const address = at + PerfMmap2.address;
     const start = this.#view.getInt32(address + 4, true) * 2 ** 32 + this.#uint32(address);
     const end = start + this.#uint64(at + PerfMmap2.length);

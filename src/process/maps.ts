@@ -1,20 +1,8 @@
 /** `/proc/PID/maps` (proc(5)) and the executable mappings of an address space. */
 
-/** An executable mapping. Addresses are signed doubles, `start` included, `end` not. */
-export interface Mapping {
-  readonly start: number;
-  readonly end: number;
-  /** Offset in the file of `start`, bytes. */
-  readonly fileOffset: number;
-  /** As the kernel names it: a path, `[vdso]`, `//anon` or ''. */
-  readonly path: string;
-  /** `major:minor`, hex; '' when unknown. */
-  readonly device: string;
-  /** 0 when unknown. */
-  readonly inode: number;
-  /** Lower-case hex, '' when unknown. */
-  readonly buildId: string;
-}
+import type { Mapping } from '../capture/sideband.ts';
+
+export type { Mapping } from '../capture/sideband.ts';
 
 /** Mappings sorted by start, without overlaps. Immutable: a fork shares it with its parent. */
 export type Mappings = readonly Mapping[];

@@ -42,6 +42,8 @@ export interface HeapOptions {
    * whenever chunks are made or removed, be it one or many. Default 4.
    */
   readonly chunksAtOnce?: number;
+  /** How long there are more empty chunks than that before they are removed: processes come and go. Default 2000. */
+  readonly keepMs?: number;
   /** Milliseconds, never going back. */
   readonly now?: () => number;
 }
@@ -117,6 +119,7 @@ export class Heap {
   readonly #maxChunks: number;
   readonly #quarantineMs: number;
   readonly #chunksAtOnce: number;
+  readonly #keepMs: number;
   readonly #now: () => number;
   readonly #chunks: (Chunk | undefined)[] = [];
   readonly #live = new Set<Piece>();
@@ -124,6 +127,8 @@ export class Heap {
   readonly #freed: Freed[] = [];
   #count = 0;
   #used = 0;
+  /** Since when there are chunks to be removed. */
+  #surplusSince = Number.POSITIVE_INFINITY;
 
   /** `maxBytes`: of all chunks together; one that is smaller than a chunk leaves room for nothing. */
   constructor(provider: ChunkProvider, maxBytes: number, options: HeapOptions = {}) {
@@ -131,6 +136,7 @@ export class Heap {
     this.#maxChunks = Math.min(Math.floor(maxBytes / Layout.PROFILER_CHUNK_BYTES), Layout.PROFILER_MAX_CHUNKS);
     this.#quarantineMs = options.quarantineMs ?? 100;
     this.#chunksAtOnce = options.chunksAtOnce ?? 4;
+    this.#keepMs = options.keepMs ?? 2000;
     this.#now = options.now ?? (() => performance.now());
   }
 
@@ -195,7 +201,7 @@ export class Heap {
 
   /** Ends quarantines that are over and removes empty chunks, as `allocate` does; for when nothing is allocated. */
   sweep(): void {
-    if (this.#release()) this.#removeEmpty();
+    if (this.#release() || this.#surplusSince < Number.POSITIVE_INFINITY) this.#removeEmpty();
   }
 
   #takeFromChunks(slots: number): number {
@@ -260,8 +266,16 @@ export class Heap {
   }
 
   #removeEmpty(): void {
-    const empty = this.#chunks.flatMap((chunk, index) => (chunk?.isEmpty ? [index] : []));
-    for (const index of empty.slice(this.#chunksAtOnce - 1)) {
+    const surplus: number[] = [];
+    let kept = 0;
+    for (let index = 0; index < this.#chunks.length; index++) {
+      if (this.#chunks[index]?.isEmpty && ++kept >= this.#chunksAtOnce) surplus.push(index);
+    }
+    const now = this.#now();
+    this.#surplusSince = surplus.length > 0 ? Math.min(this.#surplusSince, now) : Number.POSITIVE_INFINITY;
+    if (now - this.#surplusSince < this.#keepMs) return;
+    this.#surplusSince = Number.POSITIVE_INFINITY;
+    for (const index of surplus) {
       this.#chunks[index] = undefined;
       this.#count--;
       this.#provider.remove(index);

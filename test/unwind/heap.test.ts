@@ -7,7 +7,12 @@ import { CHUNK, MemoryChunks } from './memory.ts';
 function heapOf(chunks: number) {
   const provider = new MemoryChunks();
   const clock = { now: 1000 };
-  const heap = new Heap(provider, chunks * CHUNK, { quarantineMs: 100, chunksAtOnce: 1, now: () => clock.now });
+  const heap = new Heap(provider, chunks * CHUNK, {
+    quarantineMs: 100,
+    keepMs: 0,
+    chunksAtOnce: 1,
+    now: () => clock.now,
+  });
   return { provider, clock, heap };
 }
 
@@ -214,7 +219,7 @@ test.each(Array.from({ length: 30 }, (_, seed) => seed))('against a model (seed 
 test('chunks are made together, and as many are kept but one', () => {
   const provider = new MemoryChunks();
   const clock = { now: 0 };
-  const heap = new Heap(provider, 10 * CHUNK, { chunksAtOnce: 4, quarantineMs: 100, now: () => clock.now });
+  const heap = new Heap(provider, 10 * CHUNK, { chunksAtOnce: 4, quarantineMs: 100, keepMs: 0, now: () => clock.now });
   const first = allocate(heap, 1024);
   expect(provider.calls).toEqual([0, 1, 2, 3]);
   heap.reserve(4 * CHUNK);
@@ -225,6 +230,23 @@ test('chunks are made together, and as many are kept but one', () => {
   clock.now = 200;
   heap.sweep();
   expect(heap.reserved).toBe(3 * CHUNK);
+});
+
+test('chunks are removed when they were not needed for a while', () => {
+  const clock = { now: 0 };
+  const heap = new Heap(new MemoryChunks(), 10 * CHUNK, { quarantineMs: 100, keepMs: 2000, now: () => clock.now });
+  const reservedAt = (now: number) => {
+    clock.now = now;
+    heap.sweep();
+    return heap.reserved / CHUNK;
+  };
+  const pieces = Array.from({ length: 8 }, () => allocate(heap, CHUNK / 2 + 1));
+  for (const piece of pieces) heap.free(piece);
+  expect([reservedAt(100), reservedAt(2099)]).toEqual([8, 8]);
+  const again = Array.from({ length: 6 }, () => allocate(heap, CHUNK / 2 + 1));
+  expect(reservedAt(2100)).toBe(8); // two are empty, which may be
+  for (const piece of again) heap.free(piece);
+  expect([reservedAt(2200), reservedAt(4199), reservedAt(4200)]).toEqual([8, 8, 3]);
 });
 
 test('10,000 pieces in a heap of 1 GiB', () => {

@@ -8,7 +8,11 @@ import { CHUNK, MemoryChunks } from './memory.ts';
 function heapOf(chunks: number) {
   const provider = new MemoryChunks();
   const clock = { now: 0 };
-  return { provider, clock, heap: new Heap(provider, chunks * CHUNK, { chunksAtOnce: 1, now: () => clock.now }) };
+  return {
+    provider,
+    clock,
+    heap: new Heap(provider, chunks * CHUNK, { chunksAtOnce: 1, keepMs: 0, now: () => clock.now }),
+  };
 }
 
 /** Pages of a few hundred to `density` rows each. */
