@@ -1,12 +1,13 @@
 /**
  * Stacks without frame pointers: how many are complete and true, beside frame pointers alone and perf's dwarf mode, and
  * what they cost.
- * `FLAMEGRAPH_DIR=… node dist/benchmarks/unwind.js [complete|bpf|cost|churn|system|overhead…]`
+ * `FLAMEGRAPH_DIR=… node dist/benchmarks/unwind.js [complete|bpf|cost|churn|system|overhead|latency…]`
  * `UNWIND_TARGETS=node,Go` takes only the targets whose names have one of these in them.
  */
 import { bpfCost } from './unwind-bpf.ts';
 import { complete } from './unwind-complete.ts';
 import { churn, cost, overhead, system } from './unwind-cost.ts';
+import { latency } from './unwind-latency.ts';
 
 const sections: Readonly<Record<string, () => Promise<void>>> = {
   complete,
@@ -15,6 +16,7 @@ const sections: Readonly<Record<string, () => Promise<void>>> = {
   churn,
   system,
   overhead,
+  latency,
 };
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(sections);
 for (const name of names) {

@@ -22,6 +22,8 @@ export interface RecordingOptions extends SessionOptions {
   readonly accepts?: ((image: Image, words: Uint32Array, at: number) => boolean) | undefined;
   /** Takes sentences about files of targets that are not believed. */
   readonly onWarning?: (sentence: string) => void;
+  /** Takes the time from when a process mapped code until it can be walked, ns. */
+  readonly onTables?: (delay: number) => void;
   /** A recorded process has become another program. */
   readonly onExec?: (pid: number) => void;
 }
@@ -57,9 +59,14 @@ export class Recording implements Consumer {
     this.rungRefusal = refusal;
     const maps = this.#session.unwindMaps;
     if (maps) {
-      const framePointers = options.unwind === 'auto';
-      const memory = options.unwindMemory;
-      this.#unwinder = new Unwinder({ maps, code: this.#code, processes: this.#processes, framePointers, memory });
+      this.#unwinder = new Unwinder({
+        maps,
+        code: this.#code,
+        processes: this.#processes,
+        framePointers: options.unwind === 'auto',
+        memory: options.unwindMemory,
+        onReady: options.onTables,
+      });
     }
     for (const pid of processesOf(options.targets)) {
       this.#processes.image(pid);
@@ -67,8 +74,11 @@ export class Recording implements Consumer {
     }
   }
 
-  /** Throws a ProfilerError, and everything is closed then. */
+  /** What began meanwhile has its tables before the first sample. Throws a ProfilerError, and everything is closed then. */
   start(): void {
+    this.#drained = monotonicTime();
+    this.#unwinder?.prepare();
+    this.follow();
     this.#session.start();
   }
 
@@ -130,13 +140,12 @@ export class Recording implements Consumer {
     this.#flush();
   }
 
-  /** Follows the lives of processes between two drains. Returns whether something happened. */
-  follow(): boolean {
+  /** Follows the lives of processes between two drains. */
+  follow(): void {
     const happened = this.#session.readSideband(this);
     this.#flush();
     // Samples of new processes are large as long as their stacks cannot be walked: the ring fills faster.
     if (happened && monotonicTime() - this.#drained > DRAIN_BUSY_NS) this.drain();
-    return happened;
   }
 
   #flush(): void {

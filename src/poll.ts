@@ -1,11 +1,8 @@
 /** The timers of a running recording. */
 import type { Recording } from './pipeline.ts';
 
-/**
- * A process that execs can be walked when we have seen its mappings: within these times, the shorter one while
- * processes come and go.
- */
-const FOLLOW_MS = { busy: 25, idle: 40 };
+/** A process that execs can be walked when we have seen its mappings: its tables are to be there within 50 ms. */
+const FOLLOW_MS = 25;
 const FOLLOW_CPUS_MS = 1000;
 /** The owner hears of a drain no more often. */
 const TELL_MS = 250;
@@ -17,7 +14,6 @@ export function poll(
 ): () => void {
   let followedCpus = performance.now();
   let told = followedCpus;
-  let wait = FOLLOW_MS.busy;
   const guarded = (act: () => void) => () => {
     try {
       act();
@@ -38,14 +34,14 @@ export function poll(
     onDrain();
   });
   const follow = guarded(() => {
-    wait = recording.follow() ? FOLLOW_MS.busy : Math.min(2 * wait, FOLLOW_MS.idle);
-    follower = setTimeout(follow, wait);
+    recording.follow();
+    follower = setTimeout(follow, FOLLOW_MS);
   });
   const stop = () => {
     clearInterval(drainer);
     clearTimeout(follower);
   };
   const drainer = setInterval(drain, recording.drainMs);
-  let follower = setTimeout(follow, wait);
+  let follower = setTimeout(follow, FOLLOW_MS);
   return stop;
 }

@@ -6,6 +6,7 @@ import { Delivery } from './delivery.ts';
 import { Exporter } from './exporter.ts';
 import { type Log, reasonOf } from './log.ts';
 import { MemoryGuard, SHED, sampledShare } from './memory.ts';
+import { newTableDelays } from './metrics.ts';
 import { type SampledWindow, Sampler, type Selection } from './sampler.ts';
 
 /** Counted since the start of the agent. */
@@ -44,6 +45,7 @@ export class Agent {
   };
   /** By cause: see Recording.losses. */
   readonly losses = new Map<string, number>();
+  readonly tableDelays = newTableDelays();
   last: LastWindow | undefined;
   /** When the last window ended, or sampling began; as performance.now(). */
   windowEndedAt = performance.now();
@@ -115,6 +117,7 @@ export class Agent {
       workloadOf: identity => this.#pods?.find(identity),
       onWarning: this.#log.warn,
       onWindow: ended => this.#export(ended),
+      onTables: delay => this.tableDelays.observe(delay / 1e9),
       onTick: () => this.#watchMemory(),
       onError: error => {
         this.failure = reasonOf(error);

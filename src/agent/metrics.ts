@@ -1,6 +1,6 @@
 /** What the agent tells about itself, in Prometheus' format. */
 import { readdirSync } from 'node:fs';
-import { Counter, Gauge, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { packageVersion } from '../package.ts';
 import type { UploaderState } from '../spool/uploader.ts';
 import type { Agent } from './agent.ts';
@@ -121,9 +121,19 @@ const METRICS: readonly Metric[] = [
   single(Gauge, 'process_start_time_seconds', 'Unix time of its start.', () => performance.timeOrigin / 1000),
 ];
 
-/** All metrics; their values are read when somebody asks for them. */
+export function newTableDelays(): Histogram {
+  return new Histogram({
+    name: 'profiler_unwind_tables_seconds',
+    help: 'Time from an exec, or from a mapping of code, until there are unwind tables for it.',
+    buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 1],
+    registers: [],
+  });
+}
+
+/** All metrics; the values of nearly all are read when somebody asks for them. */
 export function agentMetrics(agent: Agent): Registry {
   const registry = new Registry();
+  registry.registerMetric(agent.tableDelays);
   for (const { type, name, help, labels = [], rows } of METRICS) {
     new type({
       name,

@@ -29,6 +29,8 @@ export interface SamplerOptions {
   /** Takes sentences about files of targets that are not believed. */
   readonly onWarning?: (sentence: string) => void;
   readonly onWindow: (ended: SampledWindow) => void;
+  /** See RecordingOptions. */
+  readonly onTables: (delay: number) => void;
   /** Called at least four times a second. */
   readonly onTick: () => void;
   /** Sampling has ended because of this. */
@@ -72,6 +74,7 @@ export class Sampler {
       unwind: config.unwind,
       unwindMemory: config.limits.unwind_memory,
       accepts: (image, words, at) => this.#processes.accepts(image, words, at),
+      onTables: options.onTables,
       ...(options.onWarning ? { onWarning: options.onWarning } : {}),
     });
   }

@@ -39,8 +39,9 @@ class Process {
   unread: number[] = [];
   /** When it ended, ns. */
   ended = NEVER;
-  /** Bits of {@link Change} since somebody took them. */
+  /** Bits of {@link Change} since somebody took them, and when the first of them happened, ns. */
   changes = 0;
+  changedAt = 0;
   /** Id of the image that was looked for in /proc. */
   looked = 0;
   /** How many mappings it may have before the unmapped ones are removed. */
@@ -171,14 +172,17 @@ export class ProcessTable {
     }
   }
 
-  /** Tells each process that changed since the last call, what changed as bits of {@link Change}, and whether it ended. */
-  takeChanged(tell: (pid: number, changes: number, hasEnded: boolean) => void): void {
+  /**
+   * Tells each process that changed since the last call: what changed as bits of {@link Change}, whether it ended, and
+   * when the first change was, ns.
+   */
+  takeChanged(tell: (pid: number, changes: number, hasEnded: boolean, since: number) => void): void {
     const changed = this.#changed;
     this.#changed = [];
     for (const process of changed) {
-      const { pid, changes, ended } = process;
+      const { pid, changes, ended, changedAt } = process;
       process.changes = 0;
-      tell(pid, changes, ended !== NEVER);
+      tell(pid, changes, ended !== NEVER, changedAt);
     }
   }
 
@@ -213,11 +217,14 @@ export class ProcessTable {
     if (process === undefined) return;
     process.unread.push(at);
     this.#unsettled.add(process);
-    this.#change(process, change);
+    this.#change(process, change, this.#sideband!.time(at));
   }
 
-  #change(process: Process, change: number): void {
-    if (process.changes === 0) this.#changed.push(process);
+  #change(process: Process, change: number, time: number): void {
+    if (process.changes === 0) {
+      this.#changed.push(process);
+      process.changedAt = time;
+    }
     process.changes |= change;
   }
 
@@ -237,7 +244,7 @@ export class ProcessTable {
     if (process === undefined) return;
     process.ended = time;
     this.#unsettled.add(process);
-    this.#change(process, Change.exit);
+    this.#change(process, Change.exit, time);
   }
 
   /** Reads the records of a process, and before them those of its parents: there may be thousands in a row. */

@@ -129,15 +129,16 @@ export class UnwindFiles {
     if (file && this.#missing.has(file)) this.#eager.add(file);
   }
 
-  /** Loads what is needed; what is left after `budgetMs` waits for the next call. */
-  load(budgetMs: number): void {
+  /** Loads what is needed; what is left after `budgetMs` waits for the next call. Returns whether nothing is. */
+  load(budgetMs: number): boolean {
     const started = performance.now();
     if (started - this.#agedAt >= AGE_MS) this.#age(started);
     for (const file of this.#missing) if (this.#wasUsed(file)) this.#eager.add(file);
     for (const file of this.#eager) {
-      if (performance.now() - started > budgetMs) return;
+      if (performance.now() - started > budgetMs) return false;
       if (file.retryAt <= started) this.#load(file, started);
     }
+    return true;
   }
 
   #load(file: File, now: number): void {

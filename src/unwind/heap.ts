@@ -39,7 +39,8 @@ export interface HeapOptions {
   readonly quarantineMs?: number;
   /**
    * Chunks made at once, at least; one less may be empty. The kernel waits until no program runs any more (some 15 ms)
-   * whenever chunks are made or removed, be it one or many. Default 4.
+   * whenever chunks are made or removed, be it one or many. Default 64, 16 MiB: a compiler with all its libraries has
+   * 10, and is to be walked within 50 ms of its start.
    */
   readonly chunksAtOnce?: number;
   /** How long there are more empty chunks than that before they are removed: processes come and go. Default 2000. */
@@ -135,7 +136,7 @@ export class Heap {
     this.#provider = provider;
     this.#maxChunks = Math.min(Math.floor(maxBytes / Layout.PROFILER_CHUNK_BYTES), Layout.PROFILER_MAX_CHUNKS);
     this.#quarantineMs = options.quarantineMs ?? 100;
-    this.#chunksAtOnce = options.chunksAtOnce ?? 4;
+    this.#chunksAtOnce = options.chunksAtOnce ?? 64;
     this.#keepMs = options.keepMs ?? 2000;
     this.#now = options.now ?? (() => performance.now());
   }

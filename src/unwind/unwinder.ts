@@ -22,6 +22,8 @@ export interface UnwinderOptions {
   readonly memory: number;
   /** Leave code that has no rules by its frame pointer. */
   readonly framePointers: boolean;
+  /** Takes the time from an exec, or from a mapping of code, until its tables are there, ns. */
+  readonly onReady?: ((delay: number) => void) | undefined;
 }
 
 /** What flush() spends on tables before it returns to the samples. */
@@ -38,6 +40,7 @@ type Reason = 'exec' | 'fork' | 'mappings' | 'wanted';
 export class Unwinder {
   readonly #maps: UnwindMaps;
   readonly #framePointers: boolean;
+  readonly #onReady: UnwinderOptions['onReady'];
   readonly #processes: ProcessTable;
   readonly #heap: Heap;
   readonly #files: UnwindFiles;
@@ -45,14 +48,17 @@ export class Unwinder {
   /** What the kernel knows of each process. */
   readonly #told = new Map<number, Mappings>();
   readonly #changed = new Map<number, Reason>();
+  /** When code was mapped whose tables may not be there yet, ns. */
+  #awaited: number[] = [];
   /** When a process was looked at because it was wanted, ms. */
   readonly #refreshed = new Map<number, number>();
   #losses = 0;
   /** Processes whose mappings found no room. */
   refused = 0;
 
-  constructor({ maps, code, processes, memory, framePointers }: UnwinderOptions) {
+  constructor({ maps, code, processes, memory, framePointers, onReady }: UnwinderOptions) {
     this.#maps = maps;
+    this.#onReady = onReady;
     this.#framePointers = framePointers;
     this.#heap = new Heap(maps, memory);
     this.#files = new UnwindFiles(this.#heap, maps.files, new TableCache());
@@ -60,9 +66,9 @@ export class Unwinder {
     this.#processes = processes;
   }
 
-  /** Bytes of kernel memory that hold tables. */
+  /** Bytes that tables and mappings take. */
   get memory(): number {
-    return this.#heap.reserved;
+    return this.#heap.used;
   }
 
   get evictions(): number {
@@ -79,6 +85,11 @@ export class Unwinder {
     this.#files.sweep(this.#spaces.files());
   }
 
+  /** Makes room for tables, so that the first process that comes does not wait for it. */
+  prepare(): void {
+    this.#heap.reserve(1);
+  }
+
   /** Prepares a process that runs already, all of its tables before this returns. */
   follow(pid: number): void {
     this.#tell(pid, 'exec');
@@ -91,14 +102,15 @@ export class Unwinder {
     if (this.#losses < this.#processes.losses) for (const pid of this.#told.keys()) this.#changed.set(pid, 'wanted');
     this.#losses = this.#processes.losses;
     const ended = new Set<number>();
-    this.#processes.takeChanged((pid, changes, hasEnded) => {
+    this.#processes.takeChanged((pid, changes, hasEnded, since) => {
       this.#change(pid, changes, hasEnded);
       if (hasEnded) ended.add(pid);
+      else if (changes !== Change.fork) this.#awaited.push(since); // a fork has those of its parent
     });
     for (const pid of this.#maps.takeWanted()) if (!ended.has(pid)) this.#refresh(pid, now);
     for (const [pid, reason] of this.#changed) this.#tell(pid, reason);
     this.#changed.clear();
-    this.#files.load(LOAD_MS);
+    if (this.#files.load(LOAD_MS)) this.#tellReady();
     this.#heap.sweep();
   }
 
@@ -119,6 +131,12 @@ export class Unwinder {
     }
     if (frames === 0) snapshot[7] = FrameMark.PROFILER_FRAME_EXACT; // the leaf is what the snapshot begins with
     setWalked(words, at, Math.max(frames, 1), end);
+  }
+
+  #tellReady(): void {
+    const now = monotonicTime();
+    for (const since of this.#awaited) this.#onReady?.(now - since);
+    this.#awaited = [];
   }
 
   #change(pid: number, changes: number, hasEnded: boolean): void {

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { type Document, parseAllDocuments } from 'yaml';
 import type { Agent } from '../../src/agent/agent.ts';
 import { type AgentConfig, loadConfig } from '../../src/agent/config.ts';
-import { agentMetrics } from '../../src/agent/metrics.ts';
+import { agentMetrics, newTableDelays } from '../../src/agent/metrics.ts';
 import { packageRoot } from '../../src/package.ts';
 import { DROP_REASONS } from '../../src/spool/queue.ts';
 import { testFolder } from '../support/folder.ts';
@@ -39,7 +39,7 @@ describe('docs/agent.md', () => {
 
   test('has a row for each metric, with its type and labels, and no others', () => {
     // Nothing is asked of the agent before somebody wants values.
-    const metrics = agentMetrics({} as Agent).getMetricsAsArray();
+    const metrics = agentMetrics({ tableDelays: newTableDelays() } as Agent).getMetricsAsArray();
     const rows = metrics.map(metric => {
       const labels: readonly string[] = Reflect.get(metric, 'labelNames');
       return [metric.name, metric.constructor.name.toLowerCase(), labels.map(label => `\`${label}\``).join(', ')];

@@ -234,7 +234,7 @@ test('chunks are made together, and as many are kept but one', () => {
 
 test('chunks are removed when they were not needed for a while', () => {
   const clock = { now: 0 };
-  const heap = new Heap(new MemoryChunks(), 10 * CHUNK, { quarantineMs: 100, keepMs: 2000, now: () => clock.now });
+  const heap = new Heap(new MemoryChunks(), 10 * CHUNK, { chunksAtOnce: 4, keepMs: 2000, now: () => clock.now });
   const reservedAt = (now: number) => {
     clock.now = now;
     heap.sweep();
