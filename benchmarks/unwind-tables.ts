@@ -50,7 +50,7 @@ function rowsOf(path: string): UnwindRows {
 
 /** Memory as it comes from the kernel: zeroed pages that fault when they are first written. */
 const chunks = {
-  add: (indices: readonly number[]) => indices.map(() => new Uint8Array(Layout.PROFILER_CHUNK_BYTES)),
+  add: (indices: readonly number[]) => indices.map(() => () => new Uint8Array(Layout.PROFILER_CHUNK_BYTES)),
   remove: () => {},
 };
 

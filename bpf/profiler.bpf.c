@@ -58,6 +58,12 @@ struct {
 	__uint(max_entries, 1 << 20); /* set before load */
 } samples SEC(".maps");
 
+/* Nothing is ever in it for long: see wake. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 1 << 12);
+} wakes SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, PROFILER_MAX_TARGETS);
@@ -79,6 +85,19 @@ static __always_inline void count(u32 counter)
 
 	if (value)
 		*value += 1; /* per CPU and not preempted by itself: no atomic needed */
+}
+
+/* Wakes userspace, which does not look at processes while nothing happens; once, until it has looked: then it empties
+ * the ring. */
+static __always_inline void wake(void)
+{
+	void *mark;
+
+	if (bpf_ringbuf_query(&wakes, BPF_RB_AVAIL_DATA))
+		return;
+	mark = bpf_ringbuf_reserve(&wakes, 1, 0);
+	if (mark)
+		bpf_ringbuf_discard(mark, BPF_RB_FORCE_WAKEUP);
 }
 
 /* The task's thread id as the recorder's pid namespace numbers it; 0 when it is not visible from there. */
@@ -195,6 +214,8 @@ static __always_inline void walk_or_copy(struct profiler_perf_context *context, 
 	if (sample->unwind == PROFILER_END_COMPLETE || sample->unwind == PROFILER_END_TRUNCATED)
 		return;
 	task = (struct task_struct *)bpf_get_current_task();
+	if (record->walk.unknown)
+		wake();
 	if (is_in_exec(task)) {
 		sample->unwind = PROFILER_END_NO_STACK;
 		sample->user_frames = 0;
@@ -337,9 +358,12 @@ int process_fork(struct bpf_raw_tracepoint_args *context)
 SEC("raw_tp/sched_process_exec")
 int process_exec(struct bpf_raw_tracepoint_args *context)
 {
-	u32 pid = process_id((struct task_struct *)context->args[0]);
+	struct task_struct *task = (struct task_struct *)context->args[0];
+	u32 pid = process_id(task);
 
 	bpf_map_delete_elem(&processes, &pid);
+	if (!(config.filter & PROFILER_FILTER_TARGET) || is_target(pid, thread_id(task)))
+		wake();
 	return 0;
 }
 

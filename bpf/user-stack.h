@@ -12,8 +12,7 @@
 
 #include <linux/errno.h>
 
-/* The heap of records.h. The inner maps are made one by one as tables need them, so that a recording of one small
- * process costs one chunk of kernel memory. */
+/* The heap of records.h. The inner maps are made as tables need them. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
 	__uint(max_entries, PROFILER_MAX_CHUNKS);

@@ -17,10 +17,12 @@
 #include <csignal>
 #include <cstdarg>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "../bpf/records.h"
+#include "alarm.h"
 #include "kernel_names.h"
 #include "walk.h"
 
@@ -172,7 +174,8 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
                         InstanceMethod<&BpfObject::Drain>("drain"), InstanceMethod<&BpfObject::Counters>("counters"),
                         InstanceMethod<&BpfObject::Update>("update"), InstanceMethod<&BpfObject::Delete>("delete"),
                         InstanceMethod<&BpfObject::Take>("take"), InstanceMethod<&BpfObject::Memory>("memory"),
-                        InstanceMethod<&BpfObject::AddInner>("addInner"), InstanceMethod<&BpfObject::Close>("close")});
+                        InstanceMethod<&BpfObject::AddInner>("addInner"), InstanceMethod<&BpfObject::Once>("once"),
+                        InstanceMethod<&BpfObject::Close>("close")});
   }
 
   // (object: Uint8Array, rodata: Uint8Array, ring: string, ringBytes: number, programs: string[], preallocate: boolean)
@@ -298,6 +301,14 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
     return Napi::Number::New(info.Env(), static_cast<double>(used));
   }
 
+  // (ring: string, call: () => void): calls once when a program puts something into the ring from now on
+  Napi::Value Once(const Napi::CallbackInfo &info) {
+    if (!alarm_) alarm_ = Alarm::Open(info.Env(), bpf_map__fd(Map(info.Env(), info[0].ToString())));
+    if (!alarm_) throw Failure(info.Env(), "watch a ring buffer", errno);
+    alarm_->Set(info[1].As<Napi::Function>());
+    return info.Env().Undefined();
+  }
+
   // (map: string, into: Float64Array): a per-CPU array of 64-bit counters, each summed over the CPUs
   Napi::Value Counters(const Napi::CallbackInfo &info) {
     bpf_map *map = Map(info.Env(), info[0].ToString());
@@ -349,7 +360,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
   }
 
   // The values of an array map as memory that is shared with the kernel. It outlives the object.
-  Napi::Value Mapped(Napi::Env env, int fd, size_t size) {
+  static Napi::Value Mapped(Napi::Env env, int fd, size_t size) {
     void *memory = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (memory == MAP_FAILED) throw Failure(env, "mmap of a map", errno);
     auto buffer = Napi::ArrayBuffer::New(env, memory, size, [size](Napi::Env, void *data) { munmap(data, size); });
@@ -361,29 +372,32 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
     return Mapped(info.Env(), bpf_map__fd(Map(info.Env(), info[0].ToString())), ToUint32(info[1]));
   }
 
-  // (map: string, indices: Uint32Array, bytes: number): makes arrays of one value of `bytes` bytes, puts them into the
-  // map of maps, and returns their memory, Uint8Array[]. In one call, since the kernel waits for running programs after
-  // each one.
+  // (map: string, indices: Uint32Array, bytes: number): makes arrays of one value of `bytes` bytes, and puts them into the
+  // map of maps: in one call, since the kernel waits for running programs after each one. Returns functions that map
+  // them, (() => Uint8Array)[]: what is mapped counts as resident memory, used or not.
   Napi::Value AddInner(const Napi::CallbackInfo &info) {
     int outer = bpf_map__fd(Map(info.Env(), info[0].ToString()));
     if (!info[1].IsTypedArray() || info[1].As<Napi::TypedArray>().TypedArrayType() != napi_uint32_array)
       throw Napi::TypeError::New(info.Env(), "expected a Uint32Array");
     auto indices = info[1].As<Napi::Uint32Array>();
     uint32_t bytes = ToUint32(info[2]), count = static_cast<uint32_t>(indices.ElementLength());
-    struct Descriptors : std::vector<int> {
-      ~Descriptors() {
-        for (int fd : *this) close(fd);  // the map of maps holds the maps, and so does the memory
-      }
-    } inner;
-    auto memory = Napi::Array::New(info.Env());
+    struct Descriptor {
+      int fd;
+      ~Descriptor() { close(fd); }
+    };
+    std::vector<int> inner;
+    auto mappers = Napi::Array::New(info.Env());
     bpf_map_create_opts create = {};
     create.sz = sizeof(create);
     create.map_flags = BPF_F_MMAPABLE;
     for (uint32_t i = 0; i < count; i++) {
       int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "profiler_inner", sizeof(uint32_t), bytes, 1, &create);
       if (fd < 0) throw Failure(info.Env(), "create map", -fd);
+      std::shared_ptr<Descriptor> descriptor(new Descriptor{fd});
       inner.push_back(fd);
-      memory.Set(i, Mapped(info.Env(), fd, bytes));
+      mappers.Set(i, Napi::Function::New(info.Env(), [descriptor, bytes](const Napi::CallbackInfo &call) {
+        return Mapped(call.Env(), descriptor->fd, bytes);
+      }));
     }
     bpf_map_batch_opts batch = {};
     batch.sz = sizeof(batch);
@@ -395,7 +409,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
         if (error) throw Failure(info.Env(), "update map of maps", -error);
       }
     }
-    return memory;
+    return mappers;
   }
 
   Napi::Value Close(const Napi::CallbackInfo &info) {
@@ -404,6 +418,8 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
   }
 
   void Release() {
+    if (alarm_) alarm_->Close();
+    alarm_ = nullptr;
     if (consumer_) munmap(consumer_, kPage);
     if (producer_) munmap(producer_, kPage + ring_size_);
     for (bpf_link *link : links_) bpf_link__destroy(link);
@@ -415,6 +431,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
 
   bpf_object *object_ = nullptr;
   std::vector<bpf_link *> links_;
+  Alarm *alarm_ = nullptr;
   uint64_t *consumer_ = nullptr, *producer_ = nullptr;
   size_t ring_size_ = 0;
 };

@@ -140,12 +140,21 @@ export class Recording implements Consumer {
     this.#flush();
   }
 
-  /** Follows the lives of processes between two drains. */
-  follow(): void {
+  /** Follows the lives of processes between two drains. Returns whether something happened. */
+  follow(): boolean {
     const happened = this.#session.readSideband(this);
     this.#flush();
     // Samples of new processes are large as long as their stacks cannot be walked: the ring fills faster.
     if (happened && monotonicTime() - this.#drained > DRAIN_BUSY_NS) this.drain();
+    return happened;
+  }
+
+  /**
+   * Calls once when it is time for follow() before anything else would lead to it. Returns false where nobody can tell.
+   */
+  onceWoken(call: () => void): boolean {
+    this.#session.onceWoken?.(call);
+    return this.#session.onceWoken !== undefined;
   }
 
   #flush(): void {

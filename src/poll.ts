@@ -1,8 +1,11 @@
 /** The timers of a running recording. */
 import type { Recording } from './pipeline.ts';
 
-/** A process that execs can be walked when we have seen its mappings: its tables are to be there within 50 ms. */
+/** A process that execs can be walked when we have seen its mappings, and its tables are to be there within 50 ms. */
 const FOLLOW_MS = 25;
+/** After so long without any life nobody looks, until an exec wakes us, which has its mappings a moment later. */
+const QUIET_MS = 1000;
+const WAKE_MS = 10;
 const FOLLOW_CPUS_MS = 1000;
 /** The owner hears of a drain no more often. */
 const TELL_MS = 250;
@@ -33,15 +36,24 @@ export function poll(
     told = now;
     onDrain();
   });
+  let follower: NodeJS.Timeout | undefined;
+  const followIn = (ms: number) => {
+    follower ??= setTimeout(follow, ms);
+  };
+  let livedAt = followedCpus;
   const follow = guarded(() => {
-    recording.follow();
-    follower = setTimeout(follow, FOLLOW_MS);
+    follower = undefined;
+    const now = performance.now();
+    if (recording.follow()) livedAt = now;
+    // What happens between the look and the call would wake nobody: hence a second look.
+    const mayWait = now - livedAt > QUIET_MS && recording.onceWoken(() => followIn(WAKE_MS));
+    if (!mayWait || recording.follow()) followIn(FOLLOW_MS);
   });
   const stop = () => {
     clearInterval(drainer);
     clearTimeout(follower);
   };
   const drainer = setInterval(drain, recording.drainMs);
-  let follower = setTimeout(follow, FOLLOW_MS);
+  followIn(FOLLOW_MS);
   return stop;
 }

@@ -24,6 +24,8 @@ export interface BpfObject {
   sample(program: string, event: PerfEvent): void;
   /** Copies whole records of the ring buffer, end to end; returns the number of bytes. */
   drain(into: Uint8Array): number;
+  /** Calls once when a program puts something into a ring buffer from now on; never after `close()`. */
+  once(ring: string, call: () => void): void;
   /** Reads a per-CPU array of counters, each summed over the CPUs. */
   counters(map: string, into: Float64Array): void;
   /** Returns false when `flags` (linux/bpf.h: BPF_NOEXIST, BPF_EXIST) forbid it. */
@@ -34,8 +36,11 @@ export interface BpfObject {
   take(map: string, into: Uint8Array, keySize: number): number;
   /** The first bytes of an array map, shared with the kernel. They may be used after `close()`. */
   memory(map: string, bytes: number): Uint8Array;
-  /** Makes arrays of one value of `bytes` bytes, and puts them into a map of maps; the memory of each, as `memory`. */
-  addInner(map: string, indices: Uint32Array, bytes: number): Uint8Array[];
+  /**
+   * Makes arrays of one value of `bytes` bytes, and puts them into a map of maps. Each has a function that maps it, as
+   * `memory`, and is to be called once at most: what is mapped counts as resident.
+   */
+  addInner(map: string, indices: Uint32Array, bytes: number): (() => Uint8Array)[];
   close(): void;
 }
 

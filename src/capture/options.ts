@@ -72,6 +72,8 @@ export interface CaptureSession {
   followCpus(): void;
   /** Hands over the records of processes' lives. Returns whether there were any. */
   readSideband(consumer: Consumer): boolean;
+  /** Calls once when a process that is followed becomes another program from now on, or cannot be walked. */
+  onceWoken?(call: () => void): void;
   /** Hands over everything recorded since the last call: first the records, then the samples, then settles. */
   drain(consumer: Consumer): void;
   /** Counts of everything that was lost, by cause in plain words. */

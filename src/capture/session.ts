@@ -238,6 +238,10 @@ export class Session implements CaptureSession {
     return this.#sideband.handOver(until, consumer);
   }
 
+  onceWoken(call: () => void): void {
+    this.#object.once('wakes', call);
+  }
+
   /** The ring is read first: what the sideband tells about a sample's process was then written before it is read. */
   drain(consumer: Consumer): void {
     // More than once while the ring fills faster than it is read, but not for ever: somebody may press Ctrl-C.

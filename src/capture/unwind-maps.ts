@@ -19,8 +19,8 @@ export interface ProcessEntry {
 export interface UnwindMaps {
   /** An entry of two words for each file: struct profiler_unwind_file. Shared with the walk. */
   readonly files: Uint32Array;
-  /** Makes chunks of the heap; their memory, zeroed. Throws when the kernel refuses. */
-  add(indices: readonly number[]): Uint8Array[];
+  /** Makes chunks of the heap: see ChunkProvider. */
+  add(indices: readonly number[]): (() => Uint8Array)[];
   remove(index: number): void;
   /** Adds a process; false when it is there already, or there is no room. */
   insertProcess(pid: number, entry: ProcessEntry): boolean;
@@ -45,9 +45,14 @@ export interface UnwindMaps {
 class Chunks {
   readonly memory: (Uint8Array | undefined)[] = [];
 
-  set(index: number, chunk: Uint8Array | undefined): void {
+  set(index: number, chunk: Uint8Array): Uint8Array {
     while (this.memory.length <= index) this.memory.push(undefined);
     this.memory[index] = chunk;
+    return chunk;
+  }
+
+  remove(index: number): void {
+    if (index < this.memory.length) this.memory[index] = undefined;
   }
 }
 
@@ -67,14 +72,13 @@ export class BpfUnwindMaps implements UnwindMaps {
     this.files = new Uint32Array(object.memory('files', Heap.PROFILER_MAX_FILES * sizeOf.UnwindFile).buffer);
   }
 
-  add(indices: readonly number[]): Uint8Array[] {
-    const memory = this.#object.addInner('chunks', Uint32Array.from(indices), Heap.PROFILER_CHUNK_BYTES);
-    for (const [i, index] of indices.entries()) this.#chunks.set(index, memory[i]);
-    return memory;
+  add(indices: readonly number[]): (() => Uint8Array)[] {
+    const mappers = this.#object.addInner('chunks', Uint32Array.from(indices), Heap.PROFILER_CHUNK_BYTES);
+    return mappers.map((map, i) => () => this.#chunks.set(indices[i]!, map()));
   }
 
   remove(index: number): void {
-    this.#chunks.set(index, undefined);
+    this.#chunks.remove(index);
     this.#key[0] = index;
     this.#object.delete('chunks', bytes(this.#key));
   }
@@ -124,16 +128,12 @@ export class LocalUnwindMaps implements UnwindMaps {
     this.#addon = addon;
   }
 
-  add(indices: readonly number[]): Uint8Array[] {
-    return indices.map(index => {
-      const memory = new Uint8Array(Heap.PROFILER_CHUNK_BYTES);
-      this.#chunks.set(index, memory);
-      return memory;
-    });
+  add(indices: readonly number[]): (() => Uint8Array)[] {
+    return indices.map(index => () => this.#chunks.set(index, new Uint8Array(Heap.PROFILER_CHUNK_BYTES)));
   }
 
   remove(index: number): void {
-    this.#chunks.set(index, undefined);
+    this.#chunks.remove(index);
   }
 
   insertProcess(): boolean {

@@ -134,15 +134,20 @@ export class UnwindFiles {
     const started = performance.now();
     if (started - this.#agedAt >= AGE_MS) this.#age(started);
     for (const file of this.#missing) if (this.#wasUsed(file)) this.#eager.add(file);
+    const found: [File, UnwindTable | undefined][] = [];
+    let isAll = true;
     for (const file of this.#eager) {
-      if (performance.now() - started > budgetMs) return false;
-      if (file.retryAt <= started) this.#load(file, started);
+      isAll = performance.now() - started <= budgetMs;
+      if (!isAll) break;
+      if (file.retryAt <= started) found.push([file, tableOf(file.code, this.#cache)]);
     }
-    return true;
+    // The kernel waits whenever there is to be more memory: once for all of them.
+    this.#heap.reserve(found.reduce((sum, [, table]) => sum + (table ? tableBytes(table) : 0), 0));
+    for (const [file, table] of found) this.#load(file, table, started);
+    return isAll;
   }
 
-  #load(file: File, now: number): void {
-    const table = tableOf(file.code, this.#cache);
+  #load(file: File, table: UnwindTable | undefined, now: number): void {
     const bytes = table ? tableBytes(table) : 0;
     if (table && this.#bytes + bytes <= this.#maxBytes) file.loaded = loadTable(this.#heap, table);
     if (table && !file.loaded) {

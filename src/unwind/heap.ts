@@ -18,8 +18,11 @@ export function slotted(bytes: number): number {
 
 /** Where chunks come from. */
 export interface ChunkProvider {
-  /** Makes these chunks and returns their memory: zeroed, aligned to words. Throws when the kernel refuses. */
-  add(indices: readonly number[]): Uint8Array[];
+  /**
+   * Makes these chunks. Each has a function, called once at most, for its memory: zeroed, aligned to words. Throws when
+   * the kernel refuses.
+   */
+  add(indices: readonly number[]): (() => Uint8Array)[];
   /** Nothing refers to chunk `index` any more. */
   remove(index: number): void;
 }
@@ -50,7 +53,8 @@ export interface HeapOptions {
 }
 
 class Chunk {
-  readonly memory: Uint8Array;
+  readonly #map: () => Uint8Array;
+  #memory: Uint8Array | undefined;
   readonly #taken = new Uint8Array(CHUNK_SLOTS);
   readonly #capacity: number;
   #free: number;
@@ -62,12 +66,18 @@ class Chunk {
   /** No slot below is free. */
   #lowest = 0;
 
-  constructor(index: number, memory: Uint8Array) {
-    this.memory = memory;
+  constructor(index: number, map: () => Uint8Array) {
+    this.#map = map;
     this.#capacity = capacityOf(index);
     this.#taken.fill(1, 0, CHUNK_SLOTS - this.#capacity);
     this.#free = this.#capacity;
     this.#longest = this.#capacity;
+  }
+
+  /** Of a chunk that nothing was put into, nobody needs it. */
+  get memory(): Uint8Array {
+    this.#memory ??= this.#map();
+    return this.#memory;
   }
 
   get isEmpty(): boolean {
@@ -245,8 +255,8 @@ export class Heap {
     }
     if (indices.length === 0) return false;
     try {
-      const memory = this.#provider.add(indices);
-      for (const [i, index] of indices.entries()) this.#chunks[index] = new Chunk(index, memory[i]!);
+      const mappers = this.#provider.add(indices);
+      for (const [i, index] of indices.entries()) this.#chunks[index] = new Chunk(index, mappers[i]!);
     } catch {
       return false; // no memory for the kernel to give: as good as a cap
     }

@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { loadAddon, loadBpfObject } from '../../src/capture/addon.ts';
@@ -82,6 +82,50 @@ describe.skipIf(obstacle)(needsBpf('the addon leaves nothing behind'), () => {
   });
 });
 
+describe.skipIf(obstacle)(needsBpf('a session wakes its owner'), () => {
+  const openFor = (pids: readonly number[]) => {
+    const targets = { pids, tids: [], inherit: false };
+    return new Session({ event: findEvent('cpu-clock'), targets, ...OPTIONS });
+  };
+  const untilWoken = (session: Session) =>
+    Promise.race([new Promise(resolve => session.onceWoken(() => resolve('woken'))), sleep(1000)]);
+
+  test('once after an exec, again when asked again, and no more after close()', async () => {
+    const session = openFor([]);
+    let count = 0;
+    session.onceWoken(() => count++);
+    for (let i = 0; i < 3; i++) spawnSync('true');
+    await sleep(50);
+    expect(count).toBe(1);
+    const woken = untilWoken(session);
+    spawnSync('true');
+    expect(await woken).toBe('woken');
+    session.onceWoken(() => count++);
+    session.close();
+    spawnSync('true');
+    await sleep(50);
+    expect(count).toBe(1);
+    expect(kernelObjects()).toEqual([]);
+  });
+
+  test('not after the exec of a stranger', async () => {
+    const shell = spawn('sh', ['-c', 'read line; exec sleep 100'], { stdio: ['pipe', 'ignore', 'ignore'] });
+    const session = openFor([shell.pid!]);
+    try {
+      let count = 0;
+      session.onceWoken(() => count++);
+      spawnSync('true');
+      await sleep(50);
+      expect(count).toBe(0);
+      shell.stdin.write('go\n');
+      expect(await untilWoken(session)).toBe('woken');
+    } finally {
+      session.close();
+      shell.kill();
+    }
+  });
+});
+
 describe.skipIf(obstacle)(needsBpf('the addon refuses'), () => {
   const { BpfObject, PerfEvent } = obstacle ? ({} as ReturnType<typeof loadAddon>) : loadAddon();
   const caught = (run: () => unknown) => {
@@ -151,6 +195,7 @@ describe.skipIf(obstacle)(needsBpf('the addon refuses'), () => {
     object.close();
     object.close();
     expect(object.drain(new Uint8Array(64))).toBe(0);
+    expect(() => object.once('wakes', () => {})).toThrow('find map wakes');
     expect(() => object.attach('process_fork')).toThrow('find program process_fork');
     expect(() => object.update('targets', new Uint8Array(4), new Uint8Array(4), 0)).toThrow('find map targets');
     expect(() => object.counters('counters', new Float64Array(1))).toThrow('find map counters');

@@ -63,7 +63,10 @@ describe('allocate', () => {
 
   test('the format has a cap of its own', () => {
     const memory = new Uint8Array(CHUNK);
-    const heap = new Heap({ add: indices => indices.map(() => memory), remove: () => {} }, Number.POSITIVE_INFINITY);
+    const heap = new Heap(
+      { add: indices => indices.map(() => () => memory), remove: () => {} },
+      Number.POSITIVE_INFINITY,
+    );
     for (let i = 1; i < Layout.PROFILER_MAX_CHUNKS; i++) allocate(heap, CHUNK);
     expect(heap.allocate(CHUNK)).toBeUndefined();
     expect(allocate(heap, CHUNK - 1024).address).toBe(128);
@@ -252,7 +255,7 @@ test('chunks are removed when they were not needed for a while', () => {
 test('10,000 pieces in a heap of 1 GiB', () => {
   const memory = new Uint8Array(CHUNK);
   const clock = { now: 0 };
-  const heap = new Heap({ add: indices => indices.map(() => memory), remove: () => {} }, 2 ** 30, {
+  const heap = new Heap({ add: indices => indices.map(() => () => memory), remove: () => {} }, 2 ** 30, {
     now: () => clock.now,
   });
   const below = random(1);

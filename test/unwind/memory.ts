@@ -12,9 +12,12 @@ export class MemoryChunks implements ChunkProvider {
   /** Thrown by `add`. */
   refusal: Error | undefined;
 
-  add(indices: readonly number[]): Uint8Array[] {
+  add(indices: readonly number[]): (() => Uint8Array)[] {
     if (this.refusal) throw this.refusal;
-    return indices.map(index => this.#add(index));
+    return indices.map(index => {
+      const memory = this.#add(index);
+      return () => memory;
+    });
   }
 
   #add(index: number): Uint8Array {
