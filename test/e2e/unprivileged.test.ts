@@ -57,7 +57,10 @@ describe.skipIf(missing !== '')(`as an ordinary user${missing && ` (needs ${miss
     expect(completeShare(ends)).toBeGreaterThanOrEqual(0.99);
     const wrong = stacks.filter(stack => target.fault!(stack) !== '');
     expect(sum(wrong) / sum(stacks), tally(wrong, target.fault!).join('\n')).toBeLessThan(0.01);
-    expect(stderr).toMatch(/ 0 lost, captured by perf_event_open, own processes in user mode/);
+    const [, count = '', lost = ''] =
+      /^(\d+) samples .* (\d+) lost, captured by perf_event_open, own processes in user mode$/m.exec(stderr) ?? [];
+    // An ordinary user's buffer holds 60 ms, and the tables of a library that is new to the user may take that long.
+    expect(Number(lost) / Number(count), stderr).toBeLessThan(0.02);
     expect(readPprof(output).comments).toContain('captured by perf_event_open, own processes in user mode');
   });
 
