@@ -220,6 +220,15 @@ struct profiler_unwind_mappings {
 	__u32 reserved[5];
 };
 
+/* A rule that a walk found before. As long as the process has these mappings, it is the one of this address. */
+struct profiler_known_rule {
+	__u64 id; /* of the mappings */
+	__u64 address;
+	__u64 rule;
+};
+
+#define PROFILER_KNOWN_RULES 2048 /* on each CPU */
+
 /* Value of the `processes` map. */
 struct profiler_unwind_process {
 	__u64 id;

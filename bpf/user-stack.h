@@ -52,6 +52,19 @@ struct {
 	__type(value, u8);
 } wanted SEC(".maps");
 
+/* Per CPU, where one walk runs at a time. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, PROFILER_KNOWN_RULES);
+	__type(key, u32);
+	__type(value, struct profiler_known_rule);
+} known_rules SEC(".maps");
+
+static __always_inline struct profiler_known_rule *unwind_known(u32 index)
+{
+	return bpf_map_lookup_elem(&known_rules, &index);
+}
+
 static __always_inline const unsigned char *unwind_chunk(u32 index)
 {
 	u32 zero = 0;
@@ -164,6 +177,7 @@ static __always_inline int find_process(struct profiler_walk *walk, u32 pid)
 	if (mappings->id != process->id)
 		return -1; /* given to others since: a fork copied the entry while userspace replaced it */
 	walk->count = mappings->count;
+	walk->id = process->id;
 	return 0;
 }
 

@@ -31,6 +31,12 @@ static long unwind_copy(void *into, u32 size, u64 address) {
   return 0;
 }
 
+// Few walks run here.
+static struct profiler_known_rule *unwind_known(u32 index) {
+  (void)index;
+  return NULL;
+}
+
 #include "../bpf/unwind.h"
 
 uint32_t walk_stack(const struct walk_memory *of, const uint64_t registers[WALK_REGISTERS], uint32_t mappings, uint32_t count,
