@@ -383,7 +383,11 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
     uint32_t bytes = ToUint32(info[2]), count = static_cast<uint32_t>(indices.ElementLength());
     struct Descriptor {
       int fd;
-      ~Descriptor() { close(fd); }
+      void Close() {
+        if (fd >= 0) close(fd);
+        fd = -1;
+      }
+      ~Descriptor() { Close(); }
     };
     std::vector<int> inner;
     auto mappers = Napi::Array::New(info.Env());
@@ -396,7 +400,9 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
       std::shared_ptr<Descriptor> descriptor(new Descriptor{fd});
       inner.push_back(fd);
       mappers.Set(i, Napi::Function::New(info.Env(), [descriptor, bytes](const Napi::CallbackInfo &call) {
-        return Mapped(call.Env(), descriptor->fd, bytes);
+        auto memory = Mapped(call.Env(), descriptor->fd, bytes);
+        descriptor->Close();  // the memory holds the map, as the map of maps does
+        return memory;
       }));
     }
     bpf_map_batch_opts batch = {};

@@ -36,9 +36,10 @@ export function poll(
     told = now;
     onDrain();
   });
+  let isStopped = false;
   let follower: NodeJS.Timeout | undefined;
   const followIn = (ms: number) => {
-    follower ??= setTimeout(follow, ms);
+    if (!isStopped) follower ??= setTimeout(follow, ms);
   };
   let livedAt = followedCpus;
   const follow = guarded(() => {
@@ -50,6 +51,7 @@ export function poll(
     if (!mayWait || recording.follow()) followIn(FOLLOW_MS);
   });
   const stop = () => {
+    isStopped = true;
     clearInterval(drainer);
     clearTimeout(follower);
   };
