@@ -199,7 +199,7 @@ static __always_inline int unwind_find_mapping(struct profiler_walk *walk, u64 a
 }
 
 /* The rule for the code at `address`, which lies in the mapping found last. Stacks have most of their callers in common,
- * and a search takes three times as long as all the rest of a frame. */
+ * and the search is half of what a frame costs. */
 static __always_inline struct profiler_unwind_rule unwind_find_rule(struct profiler_walk *walk, u64 address)
 {
 	u32 hash = ((u32)address ^ (u32)walk->id) * 0x9e3779b1;
