@@ -141,6 +141,7 @@ export class UnwindFiles {
       if (!isAll) break;
       if (file.retryAt <= started) found.push([file, tableOf(file.code, this.#cache)]);
     }
+    if (found.length === 0) return isAll;
     // The kernel waits whenever there is to be more memory: once for all of them.
     this.#heap.reserve(found.reduce((sum, [, table]) => sum + (table ? tableBytes(table) : 0), 0));
     for (const [file, table] of found) this.#load(file, table, started);
