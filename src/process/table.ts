@@ -154,7 +154,9 @@ export class ProcessTable {
         if (!sideband.isExec(at)) break;
         const process = this.#processes.get(pid) ?? (this.#options.followAll ? this.#new(pid) : undefined);
         this.#keep(process, at, Change.exec);
-        if (process) this.#options.onExec?.(pid, sideband.time(at));
+        if (!process) break;
+        process.ended = NEVER; // its leader has, when another thread becomes the program
+        this.#options.onExec?.(pid, sideband.time(at));
         break;
       }
       case Life.fork:

@@ -334,6 +334,15 @@ describe('changes', () => {
     feed(table, of.fork(NOBODY + 1, NOBODY, 1), of.exit(NOBODY + 1, 2), of.fork(NOBODY + 1, NOBODY, 3));
     expect(changes(table).at(-1)).toEqual([1, Change.fork | Change.exit, false]);
   });
+
+  test('a process whose leader ended since another thread execs has not ended', () => {
+    const table = tableWith(NOBODY);
+    changes(table);
+    feed(table, of.exit(NOBODY, 1), of.exec(NOBODY, 2));
+    expect(changes(table)).toEqual([[0, Change.exit | Change.exec, false]]);
+    settle(table, 1, 2, 3);
+    expect(table.has(NOBODY)).toBe(true);
+  });
 });
 
 test('the execs of known processes are told', () => {
