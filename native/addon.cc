@@ -499,6 +499,13 @@ Napi::Value ChildrenCpu(const Napi::CallbackInfo &info) {
   return Napi::Number::New(info.Env(), microseconds(usage.ru_utime) + microseconds(usage.ru_stime));
 }
 
+// (address: number, bytes: number): gives back pages of a file that nobody has written to; they are read again when they
+// are needed. Anything else that lies there is lost.
+void GiveBack(const Napi::CallbackInfo &info) {
+  auto *pages = reinterpret_cast<void *>(info[0].ToNumber().Int64Value());
+  madvise(pages, static_cast<size_t>(info[1].ToNumber().Int64Value()), MADV_DONTNEED);
+}
+
 // (status: number): ends the process at once; see its use for the reason
 void Exit(const Napi::CallbackInfo &info) { _exit(info[0].ToNumber().Int32Value()); }
 
@@ -530,6 +537,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("KernelNames", KernelNames::Define(env));
   exports.Set("walk", Napi::Function::New<Walk>(env, "walk"));
   exports.Set("childrenCpu", Napi::Function::New<ChildrenCpu>(env, "childrenCpu"));
+  exports.Set("giveBack", Napi::Function::New<GiveBack>(env, "giveBack"));
   exports.Set("exit", Napi::Function::New<Exit>(env, "exit"));
   exports.Set("confine", Napi::Function::New<Confine>(env, "confine"));
   return exports;

@@ -7,6 +7,7 @@ import { Exporter } from './exporter.ts';
 import { type Log, reasonOf } from './log.ts';
 import { MemoryGuard, SHED, sampledShare } from './memory.ts';
 import { newTableDelays } from './metrics.ts';
+import { giveBackOwnPages } from './own-pages.ts';
 import { type SampledWindow, Sampler, type Selection } from './sampler.ts';
 
 /** Counted since the start of the agent. */
@@ -144,7 +145,7 @@ export class Agent {
     const lost = lostSamples(sampling.losses);
     if (lost > 0) this.#log.warn(`${lost} samples were lost in a window of ${samples}.`);
     this.windowEndedAt = performance.now();
-    this.counts.windows++;
+    if (this.counts.windows++ === 0) giveBackOwnPages(); // starting is over
     this.counts.samples += samples;
     if (samples === 0) return;
     const endMs = Date.now();

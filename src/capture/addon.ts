@@ -83,6 +83,8 @@ export interface Addon {
   ): number;
   /** CPU time of the children that have ended, and of theirs that they waited for, µs. */
   childrenCpu(): number;
+  /** Gives back pages of a file that nobody has written to: they come back when they are needed. Others lose what they hold. */
+  giveBack(address: number, bytes: number): void;
   /** Ends the process at once. */
   exit(status: number): never;
   /**
