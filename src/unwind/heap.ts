@@ -19,8 +19,8 @@ export function slotted(bytes: number): number {
 /** Where chunks come from. */
 export interface ChunkProvider {
   /**
-   * Makes these chunks. Each has a function, called once at most, for its memory: zeroed, aligned to words. Throws when
-   * the kernel refuses.
+   * Makes these chunks. Each has a function for its memory: zeroed, aligned to words. Both throw when the kernel refuses,
+   * the function at its first call, which is the last one.
    */
   add(indices: readonly number[]): (() => Uint8Array)[];
   /** Nothing refers to chunk `index` any more. */
@@ -74,9 +74,8 @@ class Chunk {
     this.#longest = this.#capacity;
   }
 
-  /** Of a chunk that nothing was put into, nobody needs it. */
-  get memory(): Uint8Array {
-    this.#memory ??= this.#map();
+  /** There is none before anything was taken. */
+  get memory(): Uint8Array | undefined {
     return this.#memory;
   }
 
@@ -91,7 +90,7 @@ class Chunk {
 
   /** The first slot of the first run that is long enough, now taken; −1 when there is none. */
   take(slots: number): number {
-    if (slots > this.#longest) return -1;
+    if (slots > this.#longest || !this.#isMapped()) return -1;
     while (this.#lowest < CHUNK_SLOTS && this.#taken[this.#lowest] !== 0) this.#lowest++;
     let longest = 0;
     for (let slot = this.#lowest, run = 0; slot < CHUNK_SLOTS; slot++) {
@@ -104,6 +103,16 @@ class Chunk {
     }
     this.#longest = longest;
     return -1;
+  }
+
+  /** A chunk whose memory the kernel refuses has no room. */
+  #isMapped(): boolean {
+    try {
+      this.#memory ??= this.#map();
+    } catch {
+      this.#longest = 0;
+    }
+    return this.#memory !== undefined;
   }
 
   give(first: number, slots: number): void {
@@ -224,7 +233,7 @@ export class Heap {
   }
 
   #piece(address: number, bytes: number): Piece {
-    const { memory } = this.#chunks[Math.floor(address / CHUNK_UNITS)]!;
+    const memory = this.#chunks[Math.floor(address / CHUNK_UNITS)]!.memory!;
     const at = memory.byteOffset + (address % CHUNK_UNITS) * 8;
     const length = Math.ceil(bytes / 8) * 8;
     const piece = {
