@@ -57,6 +57,14 @@ function expected({ share, samples }: SeenVariance, spread: number): number {
   return rest / samples + spread * rest ** 2;
 }
 
+/**
+ * The least that a share can be believed to vary between runs. A handful of samples may be the same number in every run by
+ * chance: four runs with one sample each, after four without, say little. With more, runs tell it themselves.
+ */
+export function leastVariance(share: number, samples: number): number {
+  return samples > 0 && share * samples < MIN_COUNT ? (share * (1 - share)) / samples : 0;
+}
+
 /** @param all variances of different functions; those of functions that call each other would count twice */
 export function fitPrior(all: readonly SeenVariance[]): Prior {
   const seen = all.filter(({ share, variance, samples }) => {

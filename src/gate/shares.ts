@@ -2,7 +2,7 @@
 import type { Measure } from '../diff/changes.ts';
 import type { DiffRun } from '../diff/difference.ts';
 import { type Estimate, newcombe, type Sample, unbounded, welch } from './estimate.ts';
-import { fitPrior, type Prior, type SeenVariance } from './prior.ts';
+import { fitPrior, leastVariance, type Prior, type SeenVariance } from './prior.ts';
 
 /** A function as a row of each side: two different ones when it was renamed, −1 where it is not. */
 export interface Pair {
@@ -92,6 +92,7 @@ export class ShareComparison {
   /** A single run varies as those of the other side do. */
   #sample(side: SeenVariance, other: SeenVariance): Sample {
     const { variance, freedom } = this.#prior.moderate(side.freedom > 0 ? side : { ...other, share: side.share });
-    return { mean: side.share, variance, runs: side.freedom + 1, freedom };
+    const least = leastVariance((side.share + other.share) / 2, side.samples);
+    return { mean: side.share, variance: Math.max(variance, least), runs: side.freedom + 1, freedom };
   }
 }

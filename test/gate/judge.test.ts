@@ -55,6 +55,12 @@ describe('outcomes', () => {
     expect(verdictOf(grown, []).outcome).toBe('ok');
   });
 
+  test('the same single sample in each run, after none in others, says little', () => {
+    const base = { 'app;main;parse': [44, 45, 44, 46] };
+    const head = { 'app;main;parse': [44, 43, 44, 44], 'app;main;relocate': [1, 1, 1, 1] };
+    expect(verdictOf(difference(base, head), ['any>30%']).outcome).toBe('inconclusive');
+  });
+
   test('a function that is new', () => {
     const added = { ...after, 'app;main;check': [50, 52, 49, 50, 51] };
     const verdict = verdictOf(difference(before, added, files), ['self:func:check>10%']);
